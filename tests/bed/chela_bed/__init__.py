@@ -1,0 +1,28 @@
+"""A real Pagure in a folder of this checkout, and the hands to drive it."""
+
+from chela_bed.bed import Bed
+from chela_bed.client import ApiError, Session
+from chela_bed.machine import Options
+from chela_bed.programs import Role
+from chela_bed.project import HELLO, PLAIN, Project
+from chela_bed.target import Answer, Drop, Endless, Garbage, Recorded, Reply, Target
+from chela_bed.waiting import wait_for
+
+__all__ = [
+    "HELLO",
+    "PLAIN",
+    "Answer",
+    "ApiError",
+    "Bed",
+    "Drop",
+    "Endless",
+    "Garbage",
+    "Options",
+    "Project",
+    "Recorded",
+    "Reply",
+    "Role",
+    "Session",
+    "Target",
+    "wait_for",
+]

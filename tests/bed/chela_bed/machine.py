@@ -1,0 +1,211 @@
+"""A Pagure set up from nothing, and its processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from chela_bed import install
+from chela_bed.client import Api, Session
+from chela_bed.config import write_config
+from chela_bed.database import Engine, database
+from chela_bed.git import WorkTree
+from chela_bed.paths import BED, BedError, Installation, RunFolder
+from chela_bed.process import Process, Program, free_port
+from chela_bed.programs import PAGURE, SERVERS, Role, environment, program
+from chela_bed.project import Project
+from chela_bed.state import State, User
+
+B = TypeVar("B", bound="Machine")
+
+USERS = ["alice", "bob", "carol"]
+
+# What an administrator adds at the end of pagure.cfg.
+PLUGIN_LINES = """
+CHELA_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+from chela_pagure.settings import *
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can differ between beds."""
+
+    name: str = "main"
+    database: Engine = Engine.POSTGRESQL
+    concurrency: int = 1
+    visibility_timeout: int | None = None
+    wheel: Path | None = None
+    plugin_lines: str = PLUGIN_LINES
+
+
+class Machine:
+    """A Pagure of our own, running or stopped."""
+
+    def __init__(self, folder: RunFolder, state: State) -> None:
+        self.folder = folder
+        self.state = state
+
+    @property
+    def name(self) -> str:
+        return self.state.name
+
+    @property
+    def url(self) -> str:
+        return self.state.url
+
+    @property
+    def git_url(self) -> str:
+        return self.state.git_url
+
+    @classmethod
+    def create(cls: type[B], options: Options) -> B:
+        """Make a bed from nothing and start it; what an earlier one of that name left behind goes."""
+        folder = RunFolder(options.name)
+        if folder.state.exists():
+            cls.open(options.name).down()
+        shutil.rmtree(folder.root, ignore_errors=True)
+        bed = cls(folder, _first_state(options, folder))
+        try:
+            bed._build(options)
+        except BaseException:
+            bed.down()
+            raise
+        return bed
+
+    @classmethod
+    def open(cls: type[B], name: str = "main") -> B:
+        """The bed of that name, which somebody created before."""
+        folder = RunFolder(name)
+        if not folder.state.exists():
+            raise BedError(f"there is no bed named {name}; `cargo xtask pagure up` makes one")
+        return cls(folder, State.load(folder.state))
+
+    def down(self) -> None:
+        """Stop all processes; data and logs stay for a look until the next start."""
+        for role in reversed(Role):
+            self.process(role).stop()
+
+    def running(self) -> dict[Role, int | None]:
+        """Every process of the bed with its id, None for one that does not run."""
+        return {role: self.process(role).pid for role in Role if self.process(role).log.exists()}
+
+    def process(self, role: Role) -> Process:
+        """One of the bed's processes."""
+        return Process(role.value, self.folder.pids, self.folder.logs)
+
+    def start(self, *roles: Role) -> None:
+        """Start these processes side by side and wait until all are ready."""
+        programs = {role: program(role, self.folder, self.state) for role in roles}
+        wanted = {role: how for role, how in programs.items() if how is not None}
+        for role, how in wanted.items():
+            self.process(role).launch(how)
+        for role, how in wanted.items():
+            self.process(role).await_ready(how)
+
+    def stop(self, role: Role) -> None:
+        """Ask one process to end, and wait for it."""
+        self.process(role).stop()
+
+    def kill(self, role: Role) -> None:
+        """End one process and its children with KILL."""
+        self.process(role).kill()
+
+    def restart(self, role: Role) -> None:
+        """Stop it, if it runs, and start it again."""
+        self.stop(role)
+        self.start(role)
+
+    def run_beside(self, role: Role, how: Program) -> None:
+        """Start a program that is not Pagure's, stopped together with the bed."""
+        self.process(role).start(how)
+
+    def log(self, role: Role) -> str:
+        """All that one process has logged."""
+        return self.process(role).log.read_text(errors="replace")
+
+    def api(self, user: str | None = "alice") -> Api:
+        """The API, as a user or as nobody."""
+        return Api(self.url, self.state.users[user].token if user else None)
+
+    def login(self, user: str) -> Session:
+        """A session on the web pages."""
+        return Session(self.url, user, self.state.users[user].password)
+
+    def work_tree(self, project: Project) -> WorkTree:
+        """A work tree for making commits of that project."""
+        folder = self.folder.work / project.fullname.replace("/", ".")
+        return WorkTree(folder, self.repository(project), environment(self.folder))
+
+    def repository(self, project: Project) -> Path:
+        """The project's bare repository."""
+        return self.folder.repositories / f"{project.fullname}.git"
+
+    def sql(self, statement: str, **parameters: object) -> list[dict[str, Any]]:
+        """The rows of one SQL statement, with `:name` for parameters."""
+        rows: list[dict[str, Any]] = self._inside(
+            "sql", self.state.database_url, statement, json.dumps(parameters)
+        )
+        return rows
+
+    def _build(self, options: Options) -> None:
+        database(options.database, self.folder.database).create()
+        write_config(
+            self.folder,
+            database_url=self.state.database_url,
+            ports=self.state.ports,
+            visibility_timeout=options.visibility_timeout,
+            plugin_lines=options.plugin_lines if options.wheel else "",
+        )
+        self.state.save(self.folder.state)
+        self.start(*SERVERS)
+        self._inside("createdb")
+        self._add_users()
+        self.start(*PAGURE)
+
+    def _add_users(self) -> None:
+        passwords = {name: f"secret-{name}" for name in USERS}
+        tokens: Mapping[str, str] = self._inside("users", json.dumps(passwords))
+        for name, token in tokens.items():
+            self.state.users[name] = User(name, passwords[name], token)
+        self.state.save(self.folder.state)
+
+    def _inside(self, script: str, *arguments: str) -> Any:
+        """Run a script with Pagure's own Python; the JSON it prints last."""
+        done = subprocess.run(
+            [Installation().python, BED / "inside" / f"{script}.py", *arguments],
+            env=environment(self.folder),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise BedError(f"{script}.py failed:\n{done.stdout}{done.stderr}")
+        lines = done.stdout.splitlines()
+        return json.loads(lines[-1]) if lines else None
+
+
+def prepare(options: Options) -> None:
+    """Install what a bed with these options needs."""
+    tools = [install.TOOLS]
+    if options.database is Engine.MARIADB:
+        tools.append(install.TOOLS_OF_MARIADB)
+    installation = install.install(tools)
+    if options.wheel:
+        install.install_plugin(installation, options.wheel)
+
+
+def _first_state(options: Options, folder: RunFolder) -> State:
+    return State(
+        name=options.name,
+        database=options.database,
+        database_url=database(options.database, folder.database).url,
+        ports={name: free_port() for name in ("web", "git", "redis", "receiver")},
+        users={},
+        concurrency=options.concurrency,
+    )
