@@ -92,7 +92,7 @@ impl ProjectName {
     }
 }
 
-/// Pagure's own rule for names ("STRICT_REGEX" and the user name's), and never a path of its own.
+/// Pagure's own rule for names (`STRICT_REGEX` and the user name's), and never a path of its own.
 fn is_segment(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+@".contains(c);
     !text.is_empty() && text.len() <= 255 && !matches!(text, "." | "..") && text.chars().all(plain)

@@ -141,10 +141,8 @@ impl Subject {
         }
         mac.update(context.as_bytes());
         let digest = mac.finalize().into_bytes();
-        digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let half: [u8; 16] = digest[..16].try_into().expect("a SHA-256 has 32 bytes");
+        format!("{:032x}", u128::from_be_bytes(half))
     }
 
     /// The context of a report that names none, and of the delivery's own flag.
