@@ -90,8 +90,8 @@ pub enum DeliveryStep {
         /// Whether a person asked for a build that was there before.
         rebuild: bool,
     },
-    /// An attempt is about to be made.
-    Look,
+    /// An attempt is about to be made, after so many that failed.
+    Look(u32),
     /// So many attempts have failed, and another will follow.
     Waiting(u32),
     /// The CI service took it.
@@ -118,6 +118,8 @@ pub enum Ended {
     Superseded,
     /// Somebody asked for the same a moment ago.
     Merged,
+    /// Another message goes on with it.
+    HandedOn,
 }
 
 impl Subject {
@@ -208,7 +210,7 @@ impl Subject {
         }
         let (progress, status) = match step {
             DeliveryStep::Begin { .. } => (Progress::Waiting(0), Status::Pending),
-            DeliveryStep::Look => return Delivery::Go(None),
+            DeliveryStep::Look(_) => return Delivery::Go(None),
             DeliveryStep::Waiting(attempt) => (Progress::Waiting(*attempt), Status::Pending),
             DeliveryStep::Accepted => (Progress::Accepted, Status::Pending),
             DeliveryStep::End(status) => (Progress::Ended, *status),
@@ -234,8 +236,15 @@ impl Subject {
         }
         let progress = own.progress();
         if own.build == first.build {
-            let done = matches!(progress, Some((Progress::Accepted | Progress::Ended, _)));
-            return done.then_some(Ended::Delivered);
+            return match (progress, step) {
+                (Some((Progress::Accepted | Progress::Ended, _)), _) => Some(Ended::Delivered),
+                // The next message is published before its attempt is written down: whoever finds
+                // more attempts than its own was handed out a second time.
+                (Some((Progress::Waiting(made), _)), DeliveryStep::Look(mine)) if made > *mine => {
+                    Some(Ended::HandedOn)
+                }
+                _ => None,
+            };
         }
         let DeliveryStep::Begin { rebuild: true } = step else {
             return None;

@@ -122,7 +122,7 @@ fn a_first_report_under_another_name_replaces_the_deliverys_flag() {
     rows.deliver(build(0), Requester::Committer, &BEGIN);
     rows.report(&report(build(0), 1, Status::Pending, Some("lint")));
     assert_eq!(rows.statuses(), [("lint".to_owned(), Status::Pending)]);
-    let look = rows.deliver(build(0), Requester::Committer, &DeliveryStep::Look);
+    let look = rows.deliver(build(0), Requester::Committer, &DeliveryStep::Look(0));
     assert_eq!(look, Delivery::Over(Ended::Delivered));
 }
 
@@ -231,14 +231,13 @@ fn clicks_are_merged_but_never_weakened(
     let mut rows = Rows::default();
     rows.deliver(build(0), first, &REBUILD);
     let delivery = rows.deliver(build(seconds), second, &REBUILD);
-    match ended {
-        Some(ended) => assert_eq!(delivery, Delivery::Over(ended)),
-        None => {
-            assert!(matches!(delivery, Delivery::Go(Some(_))));
-            let older = rows.deliver(build(0), first, &DeliveryStep::Look);
-            assert_eq!(older, Delivery::Over(Ended::Superseded));
-        }
+    if let Some(ended) = ended {
+        assert_eq!(delivery, Delivery::Over(ended));
+        return;
     }
+    assert!(matches!(delivery, Delivery::Go(Some(_))));
+    let older = rows.deliver(build(0), first, &DeliveryStep::Look(0));
+    assert_eq!(older, Delivery::Over(Ended::Superseded));
 }
 
 #[test]
@@ -258,8 +257,14 @@ fn a_delivery_that_is_handed_out_twice_ends_once() {
     rows.deliver(build(0), by, &BEGIN);
     rows.deliver(build(0), by, &DeliveryStep::Waiting(1));
     assert_eq!(rows.deliver(build(0), by, &BEGIN), Delivery::Go(None));
+    let first_again = rows.deliver(build(0), by, &DeliveryStep::Look(0));
+    assert_eq!(first_again, Delivery::Over(Ended::HandedOn));
+    assert_eq!(
+        rows.deliver(build(0), by, &DeliveryStep::Look(1)),
+        Delivery::Go(None)
+    );
     rows.deliver(build(0), by, &DeliveryStep::Accepted);
-    let again = rows.deliver(build(0), by, &DeliveryStep::Look);
+    let again = rows.deliver(build(0), by, &DeliveryStep::Look(1));
     assert_eq!(again, Delivery::Over(Ended::Delivered));
     let progress = rows.0[0]
         .held
