@@ -1,0 +1,162 @@
+//! Sends one message, once: resolve, judge, connect to what was judged, read a little.
+
+use std::net::{IpAddr, SocketAddr};
+use std::process;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chela_contract::{Micros, webhook};
+use ureq::http::HeaderMap;
+
+use crate::answer::{Answer, Failure};
+use crate::destination::Destination;
+use crate::guard::Guard;
+use crate::policy::Policy;
+use crate::resolve::{Resolve, SystemResolver};
+use crate::transport::{Post, Wire};
+
+/// How Chela's own senders introduce themselves.
+pub const USER_AGENT: &str = concat!("chela/", env!("CARGO_PKG_VERSION"));
+
+/// What is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// `webhook-id`: the same in every retry.
+    pub id: &'a str,
+    /// The body, as it is signed.
+    pub body: &'a [u8],
+    /// The project's CI token.
+    pub key: &'a webhook::Key,
+    /// The `User-Agent`, [`USER_AGENT`] most often.
+    pub user_agent: &'a str,
+}
+
+/// How long an attempt may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection stands: name resolution, TCP and TLS.
+    pub connect: Duration,
+    /// Altogether.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// Those of the contract, section 1.4.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Sends messages. Making one does nothing yet, so it may exist before a process forks.
+pub struct Sender {
+    resolver: Arc<dyn Resolve>,
+    timeouts: Timeouts,
+    /// Belongs to the process that made it: a child of a fork makes its own.
+    wire: Mutex<Option<(u32, Wire)>>,
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemResolver), Timeouts::default())
+    }
+}
+
+impl Sender {
+    /// A sender with another resolver or other time-outs than the usual ones.
+    #[must_use]
+    pub fn new(resolver: Arc<dyn Resolve>, timeouts: Timeouts) -> Self {
+        Self {
+            resolver,
+            timeouts,
+            wire: Mutex::new(None),
+        }
+    }
+
+    /// Posts a signed message: a build request, or a report whose token does not travel.
+    pub fn send(
+        &self,
+        destination: &Destination,
+        message: &Message<'_>,
+        policy: &Policy,
+        now: Micros,
+    ) -> Result<Answer, Failure> {
+        let headers = destination.headers(message, now)?;
+        self.post(destination, headers, message.body, policy, now)
+    }
+
+    /// Posts a message with `Authorization: Bearer` and the token, for a forge that knows no
+    /// signatures. The destination's own authentication is not used.
+    pub fn send_bearer(
+        &self,
+        destination: &Destination,
+        message: &Message<'_>,
+        policy: &Policy,
+        now: Micros,
+    ) -> Result<Answer, Failure> {
+        let headers = Destination::bearer_headers(message)?;
+        self.post(destination, headers, message.body, policy, now)
+    }
+
+    fn post(
+        &self,
+        destination: &Destination,
+        headers: HeaderMap,
+        body: &[u8],
+        policy: &Policy,
+        now: Micros,
+    ) -> Result<Answer, Failure> {
+        // The policy may have changed since the destination was parsed.
+        destination.admitted_by(policy)?;
+        let started = Instant::now();
+        let addresses = self.addresses(destination, policy)?;
+        let spent = started.elapsed();
+        self.wire().post(&Post {
+            destination,
+            headers,
+            body,
+            addresses,
+            connect: self.timeouts.connect.saturating_sub(spent),
+            total: self.timeouts.total.saturating_sub(spent),
+            now,
+        })
+    }
+
+    fn addresses(
+        &self,
+        destination: &Destination,
+        policy: &Policy,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let addresses = match destination.literal() {
+            Some(address) => vec![address],
+            None => Guard::new(policy).resolve(
+                destination.host(),
+                &self.resolver,
+                self.timeouts.connect,
+            )?,
+        };
+        let socket = |address: IpAddr| SocketAddr::new(address, destination.port());
+        Ok(addresses.into_iter().map(socket).collect())
+    }
+
+    /// This process's own.
+    ///
+    /// Never waits for the lock: one that another thread held when the process forked stays locked
+    /// in the child for ever. Then, or while another thread makes its own, this makes one more.
+    fn wire(&self) -> Wire {
+        let pid = process::id();
+        let Ok(mut kept) = self.wire.try_lock() else {
+            return Wire::new();
+        };
+        match &*kept {
+            Some((owner, wire)) if *owner == pid => wire.clone(),
+            _ => {
+                let wire = Wire::new();
+                *kept = Some((pid, wire.clone()));
+                wire
+            }
+        }
+    }
+}
