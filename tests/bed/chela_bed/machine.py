@@ -88,8 +88,12 @@ class Machine:
 
     def down(self) -> None:
         """Stop all processes; data and logs stay for a look until the next start."""
-        for role in reversed(Role):
-            self.process(role).stop()
+        # The servers go last: a worker that cannot reach its broker takes long to end.
+        for group in ([role for role in Role if role not in SERVERS], SERVERS):
+            for role in group:
+                self.process(role).ask_to_end()
+            for role in group:
+                self.process(role).await_end()
 
     def running(self) -> dict[Role, int | None]:
         """Every process of the bed with its id, None for one that does not run."""

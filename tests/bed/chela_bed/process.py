@@ -89,16 +89,23 @@ class Process:
 
     def stop(self, patience: float = 15) -> None:
         """Ask it to end, wait, then kill its process group."""
-        pid = self.pid
-        if pid is None:
-            self._file.unlink(missing_ok=True)
-            return
-        os.kill(pid, json.loads(self._file.read_text())["signal"])
+        self.ask_to_end()
+        self.await_end(patience)
+
+    def await_end(self, patience: float = 15) -> None:
+        """Wait for the end that was asked for; then kill its process group."""
         try:
             wait_for(lambda: self.pid is None, patience)
         except TimeoutError:
             self.kill()
         self._file.unlink(missing_ok=True)
+
+    def ask_to_end(self) -> None:
+        """Ask it to end, and return at once."""
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, json.loads(self._file.read_text())["signal"])
 
     def kill(self) -> None:
         """End it and its children the hard way, as a power failure would."""

@@ -1,0 +1,64 @@
+"""One Pagure for the whole run, and a fresh project and a CI service for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chela_bed import Bed, Options, Project, Target
+from chela_bed.machine import prepare
+from chela_bed.scene import START, Scene, lay_out
+
+NUMBERS = itertools.count(1)
+
+
+def wheel() -> Path | None:
+    """The plugin under test; `cargo xtask e2e` builds it."""
+    named = os.environ.get("CHELA_WHEEL")
+    return Path(named) if named else None
+
+
+def make_bed(options: Options) -> Iterator[Bed]:
+    """A bed for as long as somebody needs it."""
+    prepare(options)
+    bed = Bed.create(options)
+    try:
+        yield bed
+    finally:
+        bed.down()
+
+
+@pytest.fixture(scope="session")
+def bed() -> Iterator[Bed]:
+    """A Pagure on PostgreSQL, with the plugin."""
+    yield from make_bed(Options(name="e2e", wheel=wheel()))
+
+
+@pytest.fixture(scope="session")
+def impatient_bed() -> Iterator[Bed]:
+    """A Pagure whose broker hands a lost worker's message out again after seconds, not after an hour."""
+    yield from make_bed(Options(name="e2e-impatient", wheel=wheel(), visibility_timeout=5))
+
+
+@pytest.fixture(scope="session")
+def scene(bed: Bed) -> Scene:
+    """The project demo/hello with its fork and branches."""
+    return lay_out(bed)
+
+
+@pytest.fixture
+def project(bed: Bed) -> Project:
+    """A project of alice's that no other test knows, with something to build."""
+    fresh = Project(f"project-{next(NUMBERS)}", "demo")
+    bed.create_project(fresh, "alice", START)
+    return fresh
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """A CI service that accepts everything, until the test says otherwise."""
+    with Target() as service:
+        yield service

@@ -1,0 +1,58 @@
+//! The checks, from the quickest to the slowest.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{python, shell, wheel};
+
+const PYTHON: [&str; 3] = ["tests", "plugin", "docs"];
+
+/// Formatting, lints, types and unit tests.
+pub fn check() -> Result<()> {
+    python::prepare()?;
+    shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
+    shell::run(
+        python::tool("ruff", "")
+            .args(["format", "--check"])
+            .args(PYTHON),
+    )?;
+    shell::run(python::tool("ruff", "").arg("check").args(PYTHON))?;
+    shell::run(python::tool("mypy", "tests").arg("."))?;
+    shell::run(python::tool("mypy", "plugin").arg("python"))?;
+    shell::run(
+        shell::cargo()
+            .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+            .args(["--", "--deny", "warnings"]),
+    )?;
+    unit_tests()
+}
+
+/// Everything.
+pub fn test(build: &wheel::Build) -> Result<()> {
+    check()?;
+    end_to_end(build, &[])
+}
+
+/// The end-to-end tests, with the wheel as it is shipped.
+pub fn end_to_end(build: &wheel::Build, pytest: &[String]) -> Result<()> {
+    let wheel = wheel::wheel(build)?;
+    shell::run(
+        python::tool("pytest", "tests")
+            .env("CHELA_WHEEL", wheel)
+            .args(pytest),
+    )
+}
+
+fn unit_tests() -> Result<()> {
+    if shell::succeeds(shell::cargo().args(["nextest", "--version"])) {
+        shell::run(with_features(shell::cargo().args(["nextest", "run"])))?;
+        // nextest leaves the documentation's examples out.
+        return shell::run(with_features(shell::cargo().args(["test", "--doc"])));
+    }
+    shell::run(with_features(shell::cargo().arg("test")))
+}
+
+fn with_features(command: &mut Command) -> &mut Command {
+    command.args(["--workspace", "--all-features"])
+}

@@ -1,0 +1,73 @@
+//! The project's own chores: `cargo xtask help` lists them.
+
+mod checks;
+mod pagure;
+mod python;
+mod shell;
+mod wheel;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Chores {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Formatting, lints, types and unit tests: what to run while working
+    Check,
+    /// Everything: the checks, then the end-to-end tests against a real Pagure
+    Test {
+        #[command(flatten)]
+        build: wheel::Build,
+    },
+    /// The end-to-end tests alone
+    ///
+    /// For example: cargo xtask e2e -- -k rebuild -x
+    E2e {
+        #[command(flatten)]
+        build: wheel::Build,
+        /// Passed on to pytest
+        #[arg(last = true)]
+        pytest: Vec<String>,
+    },
+    /// Build the plugin's wheel into target/wheels
+    Wheel {
+        #[command(flatten)]
+        build: wheel::Build,
+    },
+    /// A real Pagure in target/pagure, with the plugin installed
+    #[command(subcommand)]
+    Pagure(pagure::Pagure),
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a chore speaks to the person who started it"
+)]
+fn main() -> ExitCode {
+    match run(Chores::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            // Without a backtrace: it is the command that failed, not this program.
+            let causes: Vec<_> = problem.chain().map(ToString::to_string).collect();
+            eprintln!("error: {}", causes.join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> anyhow::Result<()> {
+    match chore {
+        Chore::Check => checks::check(),
+        Chore::Test { build } => checks::test(&build),
+        Chore::E2e { build, pytest } => checks::end_to_end(&build, &pytest),
+        Chore::Wheel { build } => wheel::wheel(&build).map(drop),
+        Chore::Pagure(what) => pagure::run(&what),
+    }
+}
