@@ -160,3 +160,46 @@ impl Sender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(sender: &Sender) -> Option<u32> {
+        sender
+            .wire
+            .lock()
+            .unwrap()
+            .as_ref()
+            .map(|(owner, _)| *owner)
+    }
+
+    #[test]
+    fn nothing_is_made_before_the_first_request() {
+        assert_eq!(kept(&Sender::default()), None);
+    }
+
+    #[test]
+    fn a_process_uses_its_own_wire_and_not_its_parents() {
+        let sender = Sender::default();
+        let parents = Wire::new();
+        *sender.wire.lock().unwrap() = Some((process::id().wrapping_add(1), parents.clone()));
+        let first = sender.wire();
+        assert!(
+            !first.is(&parents),
+            "the parent's connections were taken over"
+        );
+        assert_eq!(kept(&sender), Some(process::id()));
+        assert!(
+            sender.wire().is(&first),
+            "each request made a wire of its own"
+        );
+    }
+
+    #[test]
+    fn a_lock_that_the_fork_left_locked_stops_nobody() {
+        let sender = Sender::default();
+        let _locked = sender.wire.lock().unwrap();
+        let _ = sender.wire();
+    }
+}

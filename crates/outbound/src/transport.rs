@@ -57,6 +57,11 @@ impl Wire {
         }
     }
 
+    #[cfg(test)]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.tls.0, &other.tls.0)
+    }
+
     /// Sends the request over a connection of its own: one that was kept could lead to an address
     /// that another policy allowed, and the target may have closed it meanwhile.
     pub fn post(&self, post: &Post<'_>) -> Result<Answer, Failure> {

@@ -23,7 +23,10 @@ pub struct Received {
 
 impl Received {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name));
         let value = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} was sent twice");
         value
@@ -43,7 +46,9 @@ impl Server {
         let (sender, received) = mpsc::channel();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let Some(request) = read_request(&stream) else { continue };
+                let Some(request) = read_request(&stream) else {
+                    continue;
+                };
                 if sender.send(request).is_err() {
                     return;
                 }
@@ -62,7 +67,9 @@ impl Server {
     }
 
     pub fn request(&self) -> Received {
-        self.received.recv_timeout(Duration::from_secs(10)).expect("the server was asked")
+        self.received
+            .recv_timeout(Duration::from_secs(10))
+            .expect("the server was asked")
     }
 }
 
@@ -78,10 +85,16 @@ fn read_request(stream: &TcpStream) -> Option<Received> {
     while let Some((name, value)) = next()?.split_once(": ") {
         headers.push((name.to_owned(), value.to_owned()));
     }
-    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    let length = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
     let mut body = vec![0; length.1.parse().ok()?];
     reader.read_exact(&mut body).ok()?;
-    Some(Received { line, headers, body })
+    Some(Received {
+        line,
+        headers,
+        body,
+    })
 }
 
 /// Every name leads to these addresses.
@@ -121,7 +134,12 @@ pub fn key() -> Key {
 }
 
 pub fn message<'a>(key: &'a Key, body: &'a [u8]) -> Message<'a> {
-    Message { id: ID, body, key, user_agent: USER_AGENT }
+    Message {
+        id: ID,
+        body,
+        key,
+        user_agent: USER_AGENT,
+    }
 }
 
 /// Posts `{}` to `http://ci.test:<port>/hook`.
