@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from chela_bed import Bed, Options, Project, Target
+from chela_bed import browser as browsers
 from chela_bed.machine import prepare
 from chela_bed.scene import START, Scene, lay_out
+from selenium.webdriver.remote.webdriver import WebDriver
 
 NUMBERS = itertools.count(1)
 
@@ -62,3 +64,9 @@ def target() -> Iterator[Target]:
     """A CI service that accepts everything, until the test says otherwise."""
     with Target() as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[WebDriver]:
+    """A headless Chromium; `chela_bed.browser.log_in` makes it somebody's."""
+    yield from browsers.run()

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::{python, shell, wheel};
 
-const PYTHON: [&str; 3] = ["tests", "plugin", "docs"];
+/// Formatted by ruff; the receiver in docs is laid out by hand, to be read as thirty lines.
+const FORMATTED: [&str; 2] = ["tests", "plugin"];
 
 /// Formatting, lints, types and unit tests.
 pub fn check() -> Result<()> {
@@ -15,9 +16,15 @@ pub fn check() -> Result<()> {
     shell::run(
         python::tool("ruff", "")
             .args(["format", "--check"])
-            .args(PYTHON),
+            .args(FORMATTED),
     )?;
-    shell::run(python::tool("ruff", "").arg("check").args(PYTHON))?;
+    shell::run(python::tool("ruff", "").arg("check").args(FORMATTED))?;
+    shell::run(python::tool("ruff", "").args([
+        "check",
+        "--config",
+        "tests/pyproject.toml",
+        "docs",
+    ]))?;
     shell::run(python::tool("mypy", "tests").arg("."))?;
     shell::run(python::tool("mypy", "plugin").arg("python"))?;
     shell::run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 
 from chela_bed.bed import Bed
@@ -38,11 +39,30 @@ def play(bed: Bed) -> str:
 def _start_receiver(bed: Bed, token: str) -> None:
     if not RECEIVER.exists():
         raise BedError(f"{RECEIVER} is missing: is the checkout complete?")
+    folder = bed.folder.root / "receiver"
+    logs = folder / "logs"
+    logs.mkdir(parents=True)
+    secret = folder / "token"
+    secret.touch(mode=0o600)
+    secret.write_text(token)
+    port = bed.state.ports["receiver"]
     surroundings = {
         **environment(bed.folder),
-        "CHELA_TOKEN": token,
-        "CHELA_PORT": str(bed.state.ports["receiver"]),
+        "CHELA_TOKEN_FILE": str(secret),
+        "CHELA_PORT": str(port),
+        "CHELA_URL": f"http://127.0.0.1:{port}",
         "CHELA_PAGURE": bed.url,
+        "CHELA_CLONE": f"{bed.git_url}/",
+        "CHELA_LOGS": str(logs),
+        # The stranger of this scene is bob, whose commits are ours.
+        "CHELA_STRANGERS": "yes",
     }
-    how = Program([sys.executable, str(RECEIVER)], "", surroundings, bed.folder.work)
-    bed.run_beside(Role.RECEIVER, how)
+    bed.run_beside(Role.RECEIVER, Program([sys.executable, str(RECEIVER)], "", surroundings, folder))
+    wait_for(lambda: _listens(bed, port), 30, "the receiver")
+
+
+def _listens(bed: Bed, port: int) -> bool:
+    if bed.process(Role.RECEIVER).pid is None:
+        raise BedError(f"the receiver ended:\n{bed.log(Role.RECEIVER)}")
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

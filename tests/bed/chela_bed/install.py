@@ -24,6 +24,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 TOOLS = {
     "redis-server": "redis-server",
     "git": "git",
+    "make": "make",
     "gpgv": "gpgv",
     "dpkg-deb": "dpkg",
     "setpriv": "util-linux",
@@ -62,6 +63,11 @@ def install(tools: Iterable[dict[str, str]] = (TOOLS,)) -> Installation:
     requirements = BED / "requirements-pagure.txt"
     _once(installation, "venv", _digest([requirements.read_text(), str(installation.root)]), _make_venv)
     return installation
+
+
+def install_browser() -> None:
+    """Install a headless browser, if it is missing."""
+    _install_tools([TOOLS_OF_BROWSER])
 
 
 def install_plugin(installation: Installation, wheel: Path) -> None:
