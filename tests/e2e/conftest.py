@@ -60,9 +60,10 @@ def project(bed: Bed) -> Project:
 
 
 @pytest.fixture
-def target() -> Iterator[Target]:
-    """A CI service that accepts everything, until the test says otherwise."""
-    with Target() as service:
+def target(bed: Bed) -> Iterator[Target]:
+    """A CI service where the plugin may reach it, which accepts everything until the test says otherwise."""
+    port = bed.state.target_ports[next(NUMBERS) % len(bed.state.target_ports)]
+    with Target(port=port) as service:
         yield service
 
 

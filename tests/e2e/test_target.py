@@ -7,14 +7,23 @@ import datetime
 import http.client
 import json
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
+import trustme
 from chela_bed import Drop, Endless, Garbage, Reply, Target
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 TOKEN = "a project's token"
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    with Target() as service:
+        yield service
 
 
 def signed(body: str, token: str = TOKEN) -> dict[str, str]:
@@ -82,10 +91,11 @@ def test_a_target_goes_away_and_comes_back_at_the_same_address(target: Target) -
     assert (target.url, requests.post(address, timeout=10).status_code) == (address, 202)
 
 
-def test_a_target_speaks_tls_to_who_trusts_it(tmp_path_factory: pytest.TempPathFactory) -> None:
-    trusted = tmp_path_factory.mktemp("tls") / "authority.pem"
-    with Target(tls=True) as target:
-        trusted.write_bytes(target.authority)
+def test_a_target_speaks_tls_to_who_trusts_it(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(trusted)
+    with Target(tls=authority) as target:
         assert requests.post(target.url, timeout=10, verify=str(trusted)).status_code == 202
         with pytest.raises(requests.exceptions.SSLError):
             requests.post(target.url, timeout=10)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import trustme
+
 from chela_bed import install
 from chela_bed.client import Api, Session
 from chela_bed.config import write_config
@@ -25,9 +27,14 @@ B = TypeVar("B", bound="Machine")
 
 USERS = ["alice", "bob", "carol"]
 
-# What an administrator adds at the end of pagure.cfg.
+TARGETS = 24
+NAMED_PORTS = ["web", "git", "redis", "receiver"]
+
+# What an administrator adds at the end of pagure.cfg: nothing but the last line where CI services are public.
 PLUGIN_LINES = """
-CHELA_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+CHELA_ALLOW_HTTP = ["127.0.0.1"]
+CHELA_ALLOW_NETWORKS = ["127.0.0.0/8"]
+CHELA_ALLOW_PORTS = {ports}
 from chela_pagure.settings import *
 """
 
@@ -67,8 +74,7 @@ class Machine:
     def create(cls: type[B], options: Options) -> B:
         """Make a bed from nothing and start it; what an earlier one of that name left behind goes."""
         folder = RunFolder(options.name)
-        if folder.state.exists():
-            cls.open(options.name).down()
+        stop_all(folder)
         shutil.rmtree(folder.root, ignore_errors=True)
         bed = cls(folder, _first_state(options, folder))
         try:
@@ -88,12 +94,7 @@ class Machine:
 
     def down(self) -> None:
         """Stop all processes; data and logs stay for a look until the next start."""
-        # The servers go last: a worker that cannot reach its broker takes long to end.
-        for group in ([role for role in Role if role not in SERVERS], SERVERS):
-            for role in group:
-                self.process(role).ask_to_end()
-            for role in group:
-                self.process(role).await_end()
+        stop_all(self.folder)
 
     def running(self) -> dict[Role, int | None]:
         """Every process of the bed with its id, None for one that does not run."""
@@ -101,7 +102,7 @@ class Machine:
 
     def process(self, role: Role) -> Process:
         """One of the bed's processes."""
-        return Process(role.value, self.folder.pids, self.folder.logs)
+        return process_of(self.folder, role)
 
     def start(self, *roles: Role) -> None:
         """Start these processes side by side and wait until all are ready."""
@@ -150,6 +151,12 @@ class Machine:
         """The project's bare repository."""
         return self.folder.repositories / f"{project.fullname}.git"
 
+    def authority(self) -> trustme.CA:
+        """Signs the certificates that this bed's Pagure trusts."""
+        return trustme.CA.from_pem(
+            self.folder.certificate.read_bytes(), self.folder.certificate_key.read_bytes()
+        )
+
     def sql(self, statement: str, **parameters: object) -> list[dict[str, Any]]:
         """The rows of one SQL statement, with `:name` for parameters."""
         rows: list[dict[str, Any]] = self._inside(
@@ -164,13 +171,20 @@ class Machine:
             database_url=self.state.database_url,
             ports=self.state.ports,
             visibility_timeout=options.visibility_timeout,
-            plugin_lines=options.plugin_lines if options.wheel else "",
+            plugin_lines=self._plugin_lines(options) if options.wheel else "",
         )
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(self.folder.certificate)
+        authority.private_key_pem.write_to_path(self.folder.certificate_key)
         self.state.save(self.folder.state)
         self.start(*SERVERS)
         self._inside("createdb")
         self._add_users()
         self.start(*PAGURE)
+
+    def _plugin_lines(self, options: Options) -> str:
+        ports = [self.state.ports["receiver"], *self.state.target_ports]
+        return options.plugin_lines.replace("{ports}", repr([str(port) for port in ports]))
 
     def _add_users(self) -> None:
         passwords = {name: f"secret-{name}" for name in USERS}
@@ -194,6 +208,21 @@ class Machine:
         return json.loads(lines[-1]) if lines else None
 
 
+def process_of(folder: RunFolder, role: Role) -> Process:
+    """One process of the bed in a folder."""
+    return Process(role.value, folder.pids, folder.logs)
+
+
+def stop_all(folder: RunFolder) -> None:
+    """Stop whatever runs of the bed in a folder."""
+    # The servers go last: a worker that cannot reach its broker takes long to end.
+    for group in ([role for role in Role if role not in SERVERS], SERVERS):
+        for role in group:
+            process_of(folder, role).ask_to_end()
+        for role in group:
+            process_of(folder, role).await_end()
+
+
 def prepare(options: Options) -> None:
     """Install what a bed with these options needs."""
     tools = [install.TOOLS]
@@ -209,7 +238,8 @@ def _first_state(options: Options, folder: RunFolder) -> State:
         name=options.name,
         database=options.database,
         database_url=database(options.database, folder.database).url,
-        ports={name: free_port() for name in ("web", "git", "redis", "receiver")},
+        ports={name: free_port() for name in NAMED_PORTS},
+        target_ports=[free_port() for _ in range(TARGETS)],
         users={},
         concurrency=options.concurrency,
     )

@@ -64,6 +64,14 @@ class RunFolder:
         return self.root / "state.json"
 
     @property
+    def certificate(self) -> Path:
+        return self.root / "authority.pem"
+
+    @property
+    def certificate_key(self) -> Path:
+        return self.root / "authority.key"
+
+    @property
     def repositories(self) -> Path:
         return self.root / "repositories"
 

@@ -43,6 +43,8 @@ def environment(folder: RunFolder) -> dict[str, str]:
         "HOME": str(folder.home),
         "GIT_CONFIG_GLOBAL": str(folder.home / ".gitconfig"),
         "GIT_CONFIG_NOSYSTEM": "1",
+        # Whom the plugin believes: only the targets of tests speak TLS.
+        "SSL_CERT_FILE": str(folder.certificate),
         "PAGURE_CONFIG": str(folder.config),
         "PYTHONWARNINGS": "ignore",
         "PYTHONUNBUFFERED": "1",

@@ -27,6 +27,8 @@ class State:
     database: Engine
     database_url: str
     ports: dict[str, int]
+    # Where CI services of tests may listen: the plugin's configuration allows no other ports.
+    target_ports: list[int]
     users: dict[str, User]
     concurrency: int
 
@@ -56,6 +58,7 @@ class State:
             database=Engine(content["database"]),
             database_url=content["database_url"],
             ports=content["ports"],
+            target_ports=content["target_ports"],
             users={name: User(**user) for name, user in content["users"].items()},
             concurrency=content["concurrency"],
         )

@@ -81,14 +81,14 @@ class Recorded:
 class Target:
     """An HTTP(S) server on the loopback address; use it as a context, or `start` and `stop` it."""
 
-    def __init__(self, *, tls: bool = False, host: str = "127.0.0.1") -> None:
+    def __init__(self, *, tls: trustme.CA | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.requests: list[Recorded] = []
         self.otherwise: Answer | Callable[[Recorded], Answer] = Reply()
         self.host = host
-        self.port = 0
+        self.port = port
         self._script: deque[Answer] = deque()
         self._server: ThreadingHTTPServer | None = None
-        self._authority = trustme.CA() if tls else None
+        self._authority = tls
         # Set when the target goes away: nobody may wait for an answer then.
         self._gone = threading.Event()
 
@@ -103,12 +103,6 @@ class Target:
     def url(self) -> str:
         """Its address, without a path."""
         return f"{'https' if self._authority else 'http'}://{self.host}:{self.port}"
-
-    @property
-    def authority(self) -> bytes:
-        """The certificate to trust, in PEM."""
-        assert self._authority, "a target without TLS has no certificate"
-        return self._authority.cert_pem.bytes()
 
     def answer(self, *answers: Answer) -> None:
         """Give these answers to the next requests, one each; `otherwise` answers the rest."""
