@@ -1,7 +1,7 @@
 //! Which addresses are public: reachable by everybody, and nobody's own network.
 //!
 //! Source: the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), the IPv4 and IPv6
-//! multicast registries, and for IPv6 the Global Unicast range 2000::/3 (RFC 4291, section 2.4).
+//! multicast registries, and for IPv6 the Global Unicast range `2000::/3` (RFC 4291).
 //! Entries that are "globally reachable" but hold no ordinary servers (AS112, AMT, PCP anycast) are
 //! refused too: a network often answers them itself.
 
@@ -62,7 +62,7 @@ const SPECIAL_V4: &[([u8; 4], u32, &str)] = &[
     ([240, 0, 0, 0], 4, "reserved, RFC 1112"),
 ];
 
-/// Within 2000::/3 these are the exceptions; outside of it they only give a better name.
+/// Within `2000::/3` these are the exceptions; outside of it they only give a better name.
 const SPECIAL_V6: &[([u16; 8], u32, &str)] = &[
     ([0; 8], 128, "unspecified, RFC 4291"),
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback, RFC 4291"),

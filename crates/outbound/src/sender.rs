@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use chela_contract::{Micros, webhook};
 use ureq::http::HeaderMap;
 
-use crate::answer::{Answer, Failure};
+use crate::answer::{Answer, Failure, Stage};
 use crate::destination::Destination;
 use crate::guard::Guard;
 use crate::policy::Policy;
@@ -113,12 +113,25 @@ impl Sender {
         let started = Instant::now();
         let addresses = self.addresses(destination, policy)?;
         let spent = started.elapsed();
+        // For ureq a time-out of zero is a second.
+        let left = self
+            .timeouts
+            .connect
+            .checked_sub(spent)
+            .filter(|left| !left.is_zero());
+        let Some(connect) = left else {
+            let host = destination.host().to_owned();
+            return Err(Failure::Slow {
+                host,
+                stage: Stage::Connecting,
+            });
+        };
         self.wire().post(&Post {
             destination,
             headers,
             body,
             addresses,
-            connect: self.timeouts.connect.saturating_sub(spent),
+            connect,
             total: self.timeouts.total.saturating_sub(spent),
             now,
         })

@@ -1,5 +1,6 @@
 //! HTTP over the addresses that were judged: no redirect, no proxy, no decompression.
 
+use std::fmt;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use ureq::{Agent, Body, Timeout};
 use crate::answer::{Answer, Failure, Stage};
 use crate::backoff;
 use crate::destination::Destination;
+use crate::problem;
 
 /// How much of an answer is read: contract, section 1.4.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -120,6 +122,8 @@ fn read(response: Response<Body>, now: Micros) -> Answer {
 
 fn failure(host: &str, error: ureq::Error) -> Failure {
     let host = host.to_owned();
+    // A certificate's names, which rustls lists, are the target's to choose.
+    let line = |cause: &dyn fmt::Display| problem::shorten(&problem::clean(&cause.to_string()));
     match error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Slow {
             host,
@@ -131,26 +135,25 @@ fn failure(host: &str, error: ureq::Error) -> Failure {
         },
         ureq::Error::Rustls(error) => Failure::Tls {
             host,
-            cause: error.to_string(),
+            cause: line(&error),
         },
         ureq::Error::Tls(cause) => Failure::Tls {
             host,
-            cause: cause.to_owned(),
+            cause: line(&cause),
         },
-        ureq::Error::Io(error) => {
-            let cause = error.to_string();
-            let tls = error
-                .get_ref()
-                .is_some_and(|inner| inner.is::<rustls::Error>());
-            if tls {
-                Failure::Tls { host, cause }
-            } else {
-                Failure::Connection { host, cause }
-            }
-        }
+        ureq::Error::Io(error) => match error.get_ref() {
+            Some(inner) if inner.is::<rustls::Error>() => Failure::Tls {
+                host,
+                cause: line(inner),
+            },
+            _ => Failure::Connection {
+                host,
+                cause: line(&error),
+            },
+        },
         ureq::Error::Protocol(error) => Failure::Garbage {
             host,
-            cause: error.to_string(),
+            cause: line(&error),
         },
         ureq::Error::LargeResponseHeader(..) => Failure::Garbage {
             host,
@@ -158,7 +161,7 @@ fn failure(host: &str, error: ureq::Error) -> Failure {
         },
         error => Failure::Connection {
             host,
-            cause: error.to_string(),
+            cause: line(&error),
         },
     }
 }

@@ -50,14 +50,11 @@ impl Verdict {
         match result {
             Ok(answer) => match class(answer.status) {
                 Class::Accepted => Self::Accepted,
-                Class::Final(hint) => {
-                    let hint = hint.text(audience);
-                    Self::Refused {
-                        reason: format!("{}{hint}", said(peer, answer)),
-                    }
-                }
-                Class::Later => Self::Retry {
-                    reason: said(peer, answer),
+                Class::Final(hint) => Self::Refused {
+                    reason: said(peer, answer) + &hint.text(audience),
+                },
+                Class::Later(hint) => Self::Retry {
+                    reason: said(peer, answer) + &hint.text(audience),
                     after: answer.retry_after,
                 },
             },
@@ -80,10 +77,10 @@ impl Verdict {
 enum Class {
     Accepted,
     Final(Hint),
-    Later,
+    Later(Hint),
 }
 
-/// What to look at after a final answer.
+/// What to look at after an answer that is no success.
 #[derive(Clone, Copy)]
 enum Hint {
     None,
@@ -91,6 +88,7 @@ enum Hint {
     Credentials,
     Url,
     Project,
+    Token,
 }
 
 impl Hint {
@@ -106,6 +104,7 @@ impl Hint {
                 format!("; check {user} and {password}, and what they permit")
             }
             Self::Url => format!("; check {url}"),
+            Self::Token => "; check that the CI token is the one of this project".to_owned(),
             Self::Project => "; check the project, the commit and the pull request".to_owned(),
         }
     }
@@ -115,19 +114,19 @@ fn request_class(status: u16) -> Class {
     match status {
         200..=299 => Class::Accepted,
         300..=399 => Class::Final(Hint::Redirect),
-        408 | 425 | 429 => Class::Later,
+        408 | 425 | 429 => Class::Later(Hint::None),
         401 | 403 => Class::Final(Hint::Credentials),
         404 | 405 | 410 => Class::Final(Hint::Url),
         400..=499 => Class::Final(Hint::None),
         // What is no status at all is treated as 5xx: RFC 9110, section 15.
-        _ => Class::Later,
+        _ => Class::Later(Hint::None),
     }
 }
 
 /// A 401 may be a token that was just renewed, so it is tried again with the token read anew.
 fn report_class(status: u16) -> Class {
     match status {
-        401 => Class::Later,
+        401 => Class::Later(Hint::Token),
         404 => Class::Final(Hint::Project),
         403 => Class::Final(Hint::None),
         other => request_class(other),

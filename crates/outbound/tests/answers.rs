@@ -106,6 +106,15 @@ fn a_report_is_judged_by_its_own_table(#[case] status: u16, #[case] expected: Ki
 }
 
 #[test]
+fn a_report_with_a_wrong_token_says_so() {
+    let verdict = Verdict::of_report(&Ok(answer(401)), Audience::Program);
+    assert_eq!(
+        reason(verdict),
+        "the forge answered 401 Unauthorized; check that the CI token is the one of this project"
+    );
+}
+
+#[test]
 fn retry_after_reaches_the_verdict() {
     let after = Some(Duration::from_secs(7));
     let busy = Answer {

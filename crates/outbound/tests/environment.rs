@@ -1,5 +1,6 @@
 //! What a request takes from the process's environment: certificates, and nothing else. Each case
 //! runs in a process of its own, because an environment cannot be changed safely in this one.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -24,6 +25,10 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 /// The other process of the tests below: posts to `CHELA_TEST_URL` and prints what came of it.
 #[test]
 #[ignore = "run by the other tests of this file"]
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is what the other process reads"
+)]
 fn child() {
     let url = std::env::var(URL).unwrap();
     let port = url

@@ -1,4 +1,5 @@
 //! What a project owner may type, and what each mistake is told.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use chela_outbound::{
     Audience, Authentication, Destination, Field, MAX_URL_BYTES, Policy, Refused, Setting,
@@ -382,10 +383,10 @@ proptest! {
     fn no_spelling_of_a_loopback_address_passes(
         host in "(0x7f|127|0177|[0-9]{1,3})(\\.(0x)?[0-9a-f]{1,3}){0,3}\\.?",
     ) {
-        if let Ok(destination) = parse(&format!("https://{host}/")) {
-            if let Ok(address) = destination.host().parse::<std::net::Ipv4Addr>() {
-                prop_assert!(!address.is_loopback() && !address.is_private());
-            }
+        if let Ok(destination) = parse(&format!("https://{host}/"))
+            && let Ok(address) = destination.host().parse::<std::net::Ipv4Addr>()
+        {
+            prop_assert!(!address.is_loopback() && !address.is_private());
         }
     }
 

@@ -1,4 +1,5 @@
 //! One request over real sockets: what arrives, and what each kind of target does to us.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
@@ -130,17 +131,14 @@ fn a_redirect_is_not_followed(#[values(301, 302, 303, 307, 308)] status: u16) {
 }
 
 #[rstest]
-#[case("7", 7)]
-#[case("Sun, 22 Nov 2026 20:16:27 GMT", 60)]
-fn retry_after_is_understood(#[case] value: &str, #[case] seconds: u64) {
+#[case("7", 7_000_000)]
+#[case("Sun, 22 Nov 2026 20:16:27 GMT", 59_895_678)]
+fn retry_after_is_understood(#[case] value: &str, #[case] micros: u64) {
     let server = Server::answering(format!(
         "HTTP/1.1 503 Busy\r\nretry-after: {value}\r\ncontent-length: 0\r\n\r\n"
     ));
     let answer = post(server.port, usual()).unwrap();
-    assert_eq!(
-        answer.retry_after.map(|after| after.as_secs_f64().ceil()),
-        Some(seconds as f64)
-    );
+    assert_eq!(answer.retry_after, Some(Duration::from_micros(micros)));
 }
 
 #[rstest]
@@ -206,7 +204,7 @@ fn of_a_gigabyte_only_the_beginning_is_read() {
     let (sender, stopped) = mpsc::channel();
     let server = Server::start(move |mut stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1073741824\r\n\r\n");
-        let block = [b'x'; 65_536];
+        let block = vec![b'x'; 65_536];
         let written = (0..16_384)
             .take_while(|_| stream.write_all(&block).is_ok())
             .count();
@@ -355,6 +353,30 @@ fn a_policy_that_became_stricter_counts() {
         matches!(
             sent,
             Err(Failure::Refused(Refused::Port { port: 8443, .. }))
+        ),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn no_time_left_is_no_time_for_a_connection() {
+    let server = Server::answering(OK);
+    let policy = Policy::unguarded();
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    let destination = Destination::parse(&url, None, None, &policy).unwrap();
+    let timeouts = Timeouts {
+        connect: Duration::ZERO,
+        total: Duration::from_secs(15),
+    };
+    let key = key();
+    let sent = loopback_sender(timeouts).send(&destination, &message(&key, b"{}"), &policy, now());
+    assert!(
+        matches!(
+            sent,
+            Err(Failure::Slow {
+                stage: Stage::Connecting,
+                ..
+            })
         ),
         "{sent:?}"
     );

@@ -2,6 +2,7 @@
 //!
 //! Needs a Python with botocore: `python3 -m venv target/venv` and
 //! `target/venv/bin/pip install botocore`, or another one in `CHELA_PYTHON`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod support;
 
