@@ -17,10 +17,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use support::{Received, Server, key, loopback_policy, loopback_sender, message, now};
+use support::{OK, Received, Server, key, loopback_policy, loopback_sender, message, now};
 
 const URL: &str = "CHELA_TEST_URL";
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 
 /// The other process of the tests below: posts to `CHELA_TEST_URL` and prints what came of it.
 #[test]
@@ -143,7 +142,7 @@ fn serve_tls(listener: &TcpListener, config: &Arc<ServerConfig>, asked: &mpsc::S
         }
         if seen.ends_with(b"{}") {
             asked.send(()).unwrap();
-            let _ = stream.write_all(OK);
+            let _ = stream.write_all(OK.as_bytes());
         }
     }
 }

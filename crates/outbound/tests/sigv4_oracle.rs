@@ -18,10 +18,9 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use support::{Received, Server, loopback_policy, loopback_sender};
+use support::{OK, Received, Server, loopback_policy, loopback_sender};
 
 const CASES: usize = 400;
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 const INSTALL: &str = "this test needs botocore; run `python3 -m venv target/venv` and \
     `target/venv/bin/pip install botocore`, or name a Python that has it in CHELA_PYTHON";
 
@@ -183,7 +182,8 @@ fn botocore(inputs: &[Value]) -> Vec<(String, String)> {
         .spawn()
         .expect(INSTALL);
     let mut stdin = child.stdin.take().unwrap();
-    let lines: String = inputs.iter().map(|input| format!("{input}\n")).collect();
+    let lines: Vec<_> = inputs.iter().map(Value::to_string).collect();
+    let lines = lines.join("\n");
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{INSTALL}");

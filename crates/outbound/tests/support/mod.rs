@@ -13,6 +13,10 @@ use chela_outbound::{
     Answer, Destination, Failure, Message, Policy, Resolve, Sender, Setting, Timeouts, USER_AGENT,
 };
 
+/// An answer that accepts.
+pub const OK: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+
 /// A request as it came over the wire.
 #[derive(Debug)]
 pub struct Received {
