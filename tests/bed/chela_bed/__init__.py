@@ -1,5 +1,6 @@
 """A real Pagure in a folder of this checkout, and the hands to drive it."""
 
+from chela_bed import reports
 from chela_bed.bed import Bed
 from chela_bed.client import ApiError, Session
 from chela_bed.machine import Options
@@ -24,5 +25,6 @@ __all__ = [
     "Role",
     "Session",
     "Target",
+    "reports",
     "wait_for",
 ]

@@ -30,12 +30,13 @@ USERS = ["alice", "bob", "carol"]
 TARGETS = 24
 NAMED_PORTS = ["web", "git", "redis", "receiver"]
 
-# What an administrator adds at the end of pagure.cfg: nothing but the last line where CI services are public.
+# What an administrator adds to pagure.cfg: nothing but the last two lines where CI services are public.
 PLUGIN_LINES = """
 CHELA_ALLOW_HTTP = ["127.0.0.1"]
 CHELA_ALLOW_NETWORKS = ["127.0.0.0/8"]
 CHELA_ALLOW_PORTS = {ports}
-from chela_pagure.settings import *
+from chela_pagure.settings import install
+install(globals())
 """
 
 
@@ -184,7 +185,7 @@ class Machine:
 
     def _plugin_lines(self, options: Options) -> str:
         ports = [self.state.ports["receiver"], *self.state.target_ports]
-        return options.plugin_lines.replace("{ports}", repr([str(port) for port in ports]))
+        return options.plugin_lines.replace("{ports}", repr(ports))
 
     def _add_users(self) -> None:
         passwords = {name: f"secret-{name}" for name in USERS}
