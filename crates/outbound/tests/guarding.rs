@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use chela_outbound::{
-    Destination, Failure, Policy, Refused, Resolve, Sender, Setting, Stage, Timeouts,
+    Destination, Failure, Guard, Policy, Refused, Resolve, Sender, Setting, Stage, Timeouts,
 };
 use rstest::rstest;
 
@@ -38,16 +38,39 @@ fn send_resolving(resolver: impl Resolve, policy: &Policy, timeouts: Timeouts) -
     "::1"
 )]
 fn a_name_that_leads_inside_is_refused(#[case] addresses: &[&str], #[case] culprit: IpAddr) {
-    let addresses = addresses
-        .iter()
-        .map(|address| address.parse().unwrap())
-        .collect();
-    let failure = send_resolving(Fixed(addresses), &Policy::default(), usual());
+    // The guard alone: a sender whose guard had a hole would knock at these addresses.
+    let addresses = addresses.iter().map(|address| address.parse().unwrap());
+    let resolver: Arc<dyn Resolve> = Arc::new(Fixed(addresses.collect()));
+    let failure = Guard::new(&Policy::default())
+        .resolve("ci.example.org", &resolver, usual().connect)
+        .unwrap_err();
     let Failure::Refused(Refused::Address { address, .. }) = &failure else {
         panic!("not refused for its address: {failure:?}");
     };
     assert_eq!(*address, culprit);
     assert!(failure.is_final());
+}
+
+#[test]
+fn a_sender_does_not_knock_where_the_guard_refuses() {
+    let server = Server::answering(OK);
+    let port = server.port.to_string();
+    let policy = Policy::default()
+        .with(Setting::AllowHttp, "ci.test")
+        .and_then(|policy| policy.with(Setting::AllowPorts, &port))
+        .unwrap();
+    let url = format!("http://ci.test:{port}/");
+    let destination = Destination::parse(&url, None, None, &policy).unwrap();
+    let key = key();
+    let sent = loopback_sender(usual()).send(&destination, &message(&key, b"{}"), &policy, now());
+    assert!(
+        matches!(sent, Err(Failure::Refused(Refused::Address { .. }))),
+        "{sent:?}"
+    );
+    assert!(
+        server.received.try_recv().is_err(),
+        "the request was sent all the same"
+    );
 }
 
 /// A second answer could be another one, so there must be no second question.
