@@ -18,7 +18,7 @@ pub use commit::{CommitId, InvalidCommit};
 pub use context::{Context, InvalidContext};
 pub use report::{Invalid, MAX_REPORT_BYTES, Report, Status};
 pub use request::{
-    BuildRequest, Event, Job, Project, PullRequest, Reason, Refname, RequestedBy, Source,
+    BuildRequest, Event, Job, Project, PullRequest, Reason, Refname, RequestedBy, Source, ping_body,
 };
 pub use shown::{Shown, clean_text, clean_url};
 pub use time::{Micros, TOLERANCE_SECONDS};

@@ -7,6 +7,8 @@ use crate::{BuildId, CommitId, Micros, report::Invalid};
 
 /// The `type` of a build request.
 pub(crate) const TYPE: &str = "build.requested";
+/// The `type` of a test.
+const PING: &str = "ping";
 /// More than any real request; whoever reads one stops here. Bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -217,6 +219,19 @@ impl BuildRequest {
             Err(Invalid::malformed("type", format!("must be \"{TYPE}\"")))
         }
     }
+}
+
+/// The body of a test: a project owner wants to know whether the CI service answers. A receiver
+/// verifies it like a request, answers 2xx and starts nothing (contract, section 1.5).
+#[must_use]
+pub fn ping_body(now: Micros, project: &str, job: &str) -> String {
+    let data = serde_json::json!({ "project": { "fullname": project }, "job": job });
+    let envelope = Envelope {
+        r#type: PING.to_owned(),
+        timestamp: now,
+        data,
+    };
+    serde_json::to_string(&envelope).expect("a test holds strings only")
 }
 
 #[derive(Serialize, Deserialize)]

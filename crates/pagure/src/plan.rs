@@ -122,6 +122,19 @@ pub enum Ended {
     HandedOn,
 }
 
+impl Ended {
+    /// A word for logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Superseded => "superseded",
+            Self::Merged => "merged",
+            Self::HandedOn => "handed on",
+        }
+    }
+}
+
 impl Subject {
     /// The uid of the flag with this context: 32 hexadecimal digits that nobody can guess.
     #[must_use]

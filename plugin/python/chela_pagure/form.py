@@ -1,0 +1,149 @@
+"""The settings page: user name and password, a check of what is filled in, and "send a test"."""
+
+from pathlib import Path
+from typing import Any, Optional
+from urllib.parse import urlsplit
+
+import flask
+import pagure.api.plugins
+import pagure.utils
+import wtforms
+from flask_wtf import FlaskForm
+from pagure.decorators import is_repo_admin
+from pagure.hooks.pagure_ci import PagureCi, PagureCiForm
+from wtforms.widgets import PasswordInput
+
+from chela_pagure import _core, hooks, limits
+from chela_pagure.settings import CI_TYPE
+
+_FIELDS = ["ci_type", "ci_url", "ci_username", "ci_password", "ci_job"]
+_SECRET_FIELDS = ["ci_username", "ci_password"]
+_TEST_RULES = (
+    "/<repo>/settings/ci/test",
+    "/<namespace>/<repo>/settings/ci/test",
+    "/fork/<username>/<repo>/settings/ci/test",
+    "/fork/<username>/<namespace>/<repo>/settings/ci/test",
+)
+
+
+class _Kept(wtforms.StringField):  # type: ignore[misc]
+    """A password that a page can set but never shows; empty keeps what is stored."""
+
+    widget = PasswordInput(hide_value=True)
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Store what was typed. Without a user name there is nothing to keep a password for."""
+        if not obj.ci_username:
+            setattr(obj, name, None)
+        elif self.data:
+            setattr(obj, name, self.data)
+
+
+class _Confirm(FlaskForm):  # type: ignore[misc]
+    """Nothing but the CSRF token."""
+
+
+def install() -> None:
+    """Extend Pagure's form; no API shows the two new fields."""
+    PagureCiForm.ci_password = _Kept(
+        "Password to authenticate with if needed",
+        [wtforms.validators.Optional(), wtforms.validators.Length(max=255)],
+        description="Never shown; leave it empty to keep the stored one",
+        render_kw={"autocomplete": "new-password", "placeholder": "unchanged"},
+    )
+    rest = [field for field in PagureCi.form_fields if field not in _FIELDS]
+    PagureCi.form_fields = [*_FIELDS, *rest]
+    ignored = pagure.api.plugins.IGNORED_FIELDS
+    ignored.extend(field for field in _SECRET_FIELDS if field not in ignored)
+    PagureCi.extra_info = Path(__file__).with_name("settings.html").read_text(encoding="utf-8")
+    original = PagureCiForm.validate
+
+    def validate(self: Any, *args: Any, **kwargs: Any) -> bool:
+        valid = bool(original(self, *args, **kwargs))
+        return _validate(self) and valid
+
+    PagureCiForm.validate = validate
+    _remember_stored_values()
+
+
+def _remember_stored_values() -> None:
+    """Keep the row with which a form was made: its password belongs to its address."""
+    original = PagureCiForm.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        stored = kwargs.get("obj")
+        self.stored = (getattr(stored, "ci_url", None), getattr(stored, "ci_password", None))
+        original(self, *args, **kwargs)
+
+    PagureCiForm.__init__ = init
+
+
+def _validate(form: Any) -> bool:
+    for name in ("ci_url", "ci_job", "ci_username"):
+        if form[name].data:
+            form[name].data = form[name].data.strip()
+    if form.ci_type.data != CI_TYPE or not (form.active_pr.data or form.active_commit.data):
+        return True
+    stored_url, stored_password = form.stored
+    password = form.ci_password.data or stored_password
+    keeps = form.ci_username.data and stored_password and not form.ci_password.data
+    if keeps and _origin(stored_url) != _origin(form.ci_url.data):
+        # Else whoever may change the address could have the password sent to another.
+        return _refuse(form, "ci_password", "The address is another one: type its password again.")
+    found = _core.check_settings(
+        form.ci_url.data or "",
+        form.ci_username.data or None,
+        password or None,
+        form.ci_job.data or "",
+        limits.policy(),
+    )
+    return found is None or _refuse(form, *found)
+
+
+def _refuse(form: Any, field: str, reason: str) -> bool:
+    form[field].errors = [*form[field].errors, reason]
+    return False
+
+
+def _origin(url: Optional[str]) -> tuple[str, str]:
+    try:
+        parts = urlsplit((url or "").strip())
+    except ValueError:
+        return ("", "")
+    return (parts.scheme, parts.netloc)
+
+
+def add_routes(blueprint: flask.Blueprint) -> None:
+    """Add the page behind "send a test"."""
+    for rule in _TEST_RULES:
+        blueprint.add_url_rule(rule, endpoint="send_test", view_func=_send_test, methods=["POST"])
+
+
+@pagure.utils.login_required  # type: ignore[untyped-decorator]
+@is_repo_admin  # type: ignore[untyped-decorator]
+def _send_test(repo: str, username: Optional[str] = None, namespace: Optional[str] = None) -> Any:
+    """Send a test with the stored settings and say what came back."""
+    session, project = flask.g.session, flask.g.repo
+    if not _Confirm().validate_on_submit():
+        flask.abort(400, description="The page is too old: load it again and repeat the test")
+    project_id, fullname = project.id, project.fullname
+    hook = hooks.of_project(session, project_id)
+    unusable = hooks.unusable(project, hook, for_pull_request=bool(hook and hook.active_pr))
+    if unusable or hook is None:
+        flask.flash(f"No test was sent: {unusable}", "error")
+    else:
+        settings = {
+            "ci_url": hook.ci_url,
+            "username": hook.ci_username or None,
+            "password": hook.ci_password or None,
+            "token": hook.pagure_ci_token,
+            "job": hook.ci_job or "",
+        }
+        # No transaction stays open while the CI service takes its time.
+        session.rollback()
+        taken, said = _core.send_test(project=fullname, policy=limits.policy(), **settings)
+        flask.flash(said, "message" if taken else "error")
+    page = flask.url_for(
+        "ui_ns.view_plugin", repo=repo, username=username, namespace=namespace, plugin="Pagure CI"
+    )
+    return flask.redirect(page)
