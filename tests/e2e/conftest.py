@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import fcntl
 import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chela_bed import Bed, Options, Project, Target
+from chela_bed import Bed, Options, Project, Target, paths
 from chela_bed import browser as browsers
 from chela_bed.machine import prepare
 from chela_bed.scene import START, Scene, lay_out
 from selenium.webdriver.remote.webdriver import WebDriver
 
+# Several runs may go on side by side, each on beds of its own.
+NAME = os.environ.get("CHELA_BED", "e2e")
 NUMBERS = itertools.count(1)
 
 
@@ -26,23 +31,38 @@ def wheel() -> Path | None:
 def make_bed(options: Options) -> Iterator[Bed]:
     """A bed for as long as somebody needs it."""
     prepare(options)
-    bed = Bed.create(options)
-    try:
-        yield bed
-    finally:
-        bed.down()
+    with own_name(options.name) as name:
+        bed = Bed.create(dataclasses.replace(options, name=name))
+        try:
+            yield bed
+        finally:
+            bed.down()
+
+
+@contextlib.contextmanager
+def own_name(wanted: str) -> Iterator[str]:
+    """A bed's name that no other test run in this checkout uses now."""
+    paths.HOME.mkdir(parents=True, exist_ok=True)
+    for name in itertools.chain([wanted], (f"{wanted}-{number}" for number in itertools.count(2))):
+        with (paths.HOME / f"{name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield name
+            return
 
 
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
     """A Pagure on PostgreSQL, with the plugin."""
-    yield from make_bed(Options(name="e2e", wheel=wheel()))
+    yield from make_bed(Options(name=NAME, wheel=wheel()))
 
 
 @pytest.fixture(scope="session")
 def impatient_bed() -> Iterator[Bed]:
     """A Pagure whose broker hands a lost worker's message out again after seconds, not after an hour."""
-    yield from make_bed(Options(name="e2e-impatient", wheel=wheel(), visibility_timeout=5))
+    yield from make_bed(Options(name=f"{NAME}-impatient", wheel=wheel(), visibility_timeout=5))
 
 
 @pytest.fixture(scope="session")

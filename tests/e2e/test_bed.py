@@ -33,6 +33,13 @@ def test_pull_requests_open_from_the_project_and_from_a_fork(bed: Bed, scene: Sc
     assert origin["fullname"] == "forks/bob/demo/hello"
 
 
+def test_a_pull_request_opens_from_a_remote_repository(bed: Bed, project: Project, scene: Scene) -> None:
+    request = bed.open_remote_pull_request(bed.login("bob"), scene.project, project, "main")
+    opened = bed.pull_request(scene.project, request)
+    assert opened["remote_git"] == bed.remote_url(project)
+    assert opened["user"]["name"] == "bob"
+
+
 def test_a_push_moves_the_pull_request_of_its_branch(bed: Bed, project: Project) -> None:
     first = bed.push("alice", project, "topic", {"a.txt": "1\n"}, hooks=False)
     request = bed.open_pull_request(project, "topic")

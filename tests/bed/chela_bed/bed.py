@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+import requests
+
 from chela_bed.client import Session
+from chela_bed.config import OUTSIDE
 from chela_bed.machine import Machine
 from chela_bed.project import Project
+from chela_bed.waiting import wait_for
 
 CI = "settings/Pagure CI"
 REBUILD = "pretty please pagure-ci rebuild"
@@ -85,6 +90,10 @@ class Bed(Machine):
         assert token, "Pagure stored no CI token for the project"
         return token
 
+    def fill_in_ci(self, session: Session, project: Project, **fields: str) -> requests.Response:
+        """Send the settings page's form; the page that comes back."""
+        return session.submit(f"/{project.web}/{CI}", fields)
+
     def remove_ci(self, project: Project, user: str = "alice") -> None:
         """Switch a project's CI off through the API."""
         self.api(user).post(f"{project.web}/{CI}/remove")
@@ -128,20 +137,34 @@ class Bed(Machine):
         self,
         session: Session,
         project: Project,
-        clone_url: str,
+        source: Project,
         branch: str,
         *,
         into: str = "main",
         title: str = "From afar",
-    ) -> None:
-        """Open a pull request from a repository elsewhere, by the page that is made for it.
-
-        The page asks twice: what to take, then for a confirmation with a title.
-        """
+    ) -> int:
+        """Open a pull request from `source` as if that lay on another host, on the page; its id."""
         page = f"/{project.web}/diff/remote"
-        fields = {"git_repo": clone_url, "branch_from": branch, "branch_to": into, "title": title}
-        session.submit(page, fields)
-        session.submit(page, {**fields, "initial_comment": "", "confirm": "1"})
+        fields = {"git_repo": self.remote_url(source), "branch_from": branch, "branch_to": into}
+        fields |= {"title": title, "confirm": "1"}
+        answer = session.submit(page, fields)
+
+        # The page answers with a form that its script sends again until the repository is fetched.
+        def opened() -> int | None:
+            nonlocal answer
+            found = re.search(r"/pull-request/(\d+)$", answer.url)
+            if found:
+                return int(found.group(1))
+            task = re.search(r'name="taskid" value="([^"]+)"', answer.text)
+            if task:
+                answer = session.submit(page, {**fields, "taskid": task.group(1)})
+            return None
+
+        return wait_for(opened, 30, "the fetch of a remote repository")
+
+    def remote_url(self, project: Project) -> str:
+        """An address from outside for a repository of the bed; Pagure takes no remote one on loopback."""
+        return f"{OUTSIDE}{project.fullname}.git"
 
     def comment(self, session: Session, project: Project, request: int, text: str) -> None:
         """Comment on a pull request on its page."""

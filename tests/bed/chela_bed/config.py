@@ -27,7 +27,12 @@ GITCONFIG = """\
     defaultBranch = main
 [safe]
     directory = *
+[url "$git_url"]
+    insteadOf = $outside
 """
+
+# Where remote pull requests come from: git goes to the bed's own server instead.
+OUTSIDE = "https://git.example.org/"
 
 
 def write_config(
@@ -41,12 +46,14 @@ def write_config(
     """Make the bed's folders, and Pagure's configuration in them."""
     for name in FOLDERS:
         (folder.root / name).mkdir(parents=True, exist_ok=True)
-    (folder.home / ".gitconfig").write_text(GITCONFIG)
+    git_url = f"http://127.0.0.1:{ports['git']}/"
+    gitconfig = Template(GITCONFIG).substitute(git_url=git_url, outside=OUTSIDE)
+    (folder.home / ".gitconfig").write_text(gitconfig)
     text = Template((BED / "pagure.cfg.template").read_text()).substitute(
         root=folder.root,
         database_url=database_url,
         web_url=f"http://127.0.0.1:{ports['web']}",
-        git_url=f"http://127.0.0.1:{ports['git']}/",
+        git_url=git_url,
         redis_port=ports["redis"],
         # Browsers keep cookies per host, not per port: two beds must not log each other out.
         cookie_name=f"pagure_{folder.name}",
