@@ -22,10 +22,14 @@ NAME = os.environ.get("CHELA_BED", "e2e")
 NUMBERS = itertools.count(1)
 
 
-def wheel() -> Path | None:
-    """The plugin under test; `cargo xtask e2e` builds it."""
+def wheel() -> Path:
+    """The plugin under test."""
     named = os.environ.get("CHELA_WHEEL")
-    return Path(named) if named else None
+    if named is None:
+        pytest.exit(
+            "CHELA_WHEEL does not name the plugin's wheel; `cargo xtask e2e` builds it and says so", 2
+        )
+    return Path(named)
 
 
 def make_bed(options: Options) -> Iterator[Bed]:
@@ -56,13 +60,13 @@ def own_name(wanted: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
     """A Pagure on PostgreSQL, with the plugin."""
-    yield from make_bed(Options(name=NAME, wheel=wheel()))
+    yield from make_bed(Options(wheel(), name=NAME))
 
 
 @pytest.fixture(scope="session")
 def impatient_bed() -> Iterator[Bed]:
     """A Pagure whose broker hands a lost worker's message out again after seconds, not after an hour."""
-    yield from make_bed(Options(name=f"{NAME}-impatient", wheel=wheel(), visibility_timeout=5))
+    yield from make_bed(Options(wheel(), name=f"{NAME}-impatient", visibility_timeout=5))
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 Its message carries ids and the unsigned body, never credentials: each attempt reads the hook anew.
 """
 
+from __future__ import annotations
+
 import logging
 import time
-from typing import Any, Optional
+from typing import Any
 
 import pagure.lib.query
 from pagure.lib import model
@@ -15,9 +17,6 @@ from chela_pagure import _core, flags, hooks, limits, throttle
 NAME = "chela_pagure.deliver"
 
 _log = logging.getLogger(__name__)
-
-# What the message of the next step carries; `None` when the delivery is over.
-Next = Optional[tuple[dict[str, Any], int]]
 
 
 def run(session: Any, arguments: dict[str, Any], publish: Any) -> None:
@@ -52,7 +51,7 @@ def run(session: Any, arguments: dict[str, Any], publish: Any) -> None:
 
 def _stop(
     session: Any, project: Any, hook: Any, parcel: _core.Parcel, arguments: dict[str, Any]
-) -> Optional[str]:
+) -> str | None:
     """What the flag says if the build is not wanted any more."""
     if hooks.unusable(project, hook, for_pull_request=parcel.pull_request is not None):
         return _core.CHANGED
@@ -68,7 +67,7 @@ def _stop(
 
 def _attempt(
     session: Any, project_id: int, parcel: _core.Parcel, arguments: dict[str, Any]
-) -> Optional[_core.Outcome]:
+) -> _core.Outcome | None:
     hook = hooks.of_project(session, project_id)
     if hook is None or not hook.pagure_ci_token:
         return None
@@ -124,9 +123,9 @@ def _step(  # noqa: PLR0913
     *,
     step: str,
     comment: str,
-    url: Optional[str] = None,
-    percent: Optional[int] = None,
-) -> Optional[str]:
+    url: str | None = None,
+    percent: int | None = None,
+) -> str | None:
     try:
         return flags.apply_step(
             session,

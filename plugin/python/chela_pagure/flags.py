@@ -1,9 +1,11 @@
 """Rows of ``commit_flags``: read, handed to the core's rules, written in one transaction."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Optional
+from typing import Any
 
 import pagure.lib.notify
 import pagure.lib.query
@@ -44,8 +46,8 @@ def apply_step(  # noqa: PLR0913 - one step has as many sides
     attempts: int,
     url: str,
     comment: str,
-    percent: Optional[int] = None,
-) -> Optional[str]:
+    percent: int | None = None,
+) -> str | None:
     """Take a step of a delivery and show it; returns why the delivery is over, if it is."""
     if parcel.commit is None:
         return None  # without a commit there is nothing to flag
@@ -72,7 +74,7 @@ def _apply(
     session: Any,
     project_id: int,
     commit: str,
-    pull_request: Optional[int],
+    pull_request: int | None,
     decide: Callable[[_core.Subject, list[_core.Row]], _core.Change],
 ) -> _core.Change:
     for left in reversed(range(_TRIES)):
@@ -178,7 +180,7 @@ def _store(session: Any, project_id: int, commit: str, change: _core.Change) -> 
 
 
 def _notify(
-    session: Any, project_id: int, commit: str, pull_request: Optional[int], write: _core.Write
+    session: Any, project_id: int, commit: str, pull_request: int | None, write: _core.Write
 ) -> None:
     """Tell the project's followers and its web-hooks, as Pagure does for a flag of its own."""
     try:
@@ -206,7 +208,7 @@ def _notify(
         session.rollback()
 
 
-def _request(session: Any, project: Any, commit: str, pull_request: Optional[int]) -> Any:
+def _request(session: Any, project: Any, commit: str, pull_request: int | None) -> Any:
     """The pull request, if the commit is still its head."""
     if pull_request is None:
         return None

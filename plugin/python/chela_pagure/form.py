@@ -1,7 +1,9 @@
 """The settings page: user name and password, a check of what is filled in, and "send a test"."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import urlsplit
 
 import flask
@@ -105,7 +107,7 @@ def _refuse(form: Any, field: str, reason: str) -> bool:
     return False
 
 
-def _origin(url: Optional[str]) -> tuple[str, str]:
+def _origin(url: str | None) -> tuple[str, str]:
     try:
         parts = urlsplit((url or "").strip())
     except ValueError:
@@ -121,7 +123,7 @@ def add_routes(blueprint: flask.Blueprint) -> None:
 
 @pagure.utils.login_required  # type: ignore[untyped-decorator]
 @is_repo_admin  # type: ignore[untyped-decorator]
-def _send_test(repo: str, username: Optional[str] = None, namespace: Optional[str] = None) -> Any:
+def _send_test(repo: str, username: str | None = None, namespace: str | None = None) -> Any:
     """Send a test with the stored settings and say what came back."""
     session, project = flask.g.session, flask.g.repo
     if not _Confirm().validate_on_submit():

@@ -1,7 +1,9 @@
 """Which hook a trigger belongs to. Nothing is taken from what Pagure passes: with a fork it mixes
 the fork's CI type with the parent's address, token and password."""
 
-from typing import Any, Optional
+from __future__ import annotations
+
+from typing import Any
 
 import pagure.lib.query
 from pagure.hooks.pagure_ci import PagureCITable
@@ -9,7 +11,7 @@ from pagure.hooks.pagure_ci import PagureCITable
 from chela_pagure.settings import CI_TYPE
 
 
-def of_project(session: Any, project_id: int) -> Optional[PagureCITable]:
+def of_project(session: Any, project_id: int) -> PagureCITable | None:
     """The project's own hook."""
     return (
         session.query(PagureCITable)
@@ -19,7 +21,7 @@ def of_project(session: Any, project_id: int) -> Optional[PagureCITable]:
     )
 
 
-def unusable(project: Any, hook: Any, *, for_pull_request: bool) -> Optional[str]:
+def unusable(project: Any, hook: Any, *, for_pull_request: bool) -> str | None:
     """Why nothing may be sent for this project; `None` if it may."""
     if project.private:
         return "the project is private"
@@ -31,7 +33,7 @@ def unusable(project: Any, hook: Any, *, for_pull_request: bool) -> Optional[str
     return None if wanted else "the project's CI is off for this event"
 
 
-def mixed(session: Any, arguments: dict[str, Any]) -> Optional[str]:
+def mixed(session: Any, arguments: dict[str, Any]) -> str | None:
     """Why Pagure's own trigger must not run: it would use another hook than the event's.
 
     For a pull request it takes the hook of the source's parent, for a push that of the fork's.

@@ -1,5 +1,7 @@
 """The administrator's ``CHELA_*`` settings, read once a process."""
 
+from __future__ import annotations
+
 import functools
 
 from pagure.config import config

@@ -1,5 +1,7 @@
 """The blueprints for pagure's ``PAGURE_PLUGINS_CONFIG``: ours and those configured beside it."""
 
+from __future__ import annotations
+
 import flask
 from pagure.config import config
 

@@ -4,11 +4,13 @@ By the time a worker looks, somebody else may have commented or pushed. Pagure i
 name, and an update that somebody's page view discovers carries the author's.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 import sys
-from typing import Any, Optional
+from typing import Any
 
 import celery.signals
 
@@ -54,9 +56,7 @@ def written(capture: Capture) -> str:
     return json.dumps(capture)
 
 
-def _capture(
-    sender: Optional[str] = None, headers: Any = None, body: Any = None, **_: object
-) -> None:
+def _capture(sender: str | None = None, headers: Any = None, body: Any = None, **_: object) -> None:
     if sender not in (TRIGGER, UPDATE) or headers is None or HEADER in headers:
         return
     capture: Capture = {"build_id": _core.new_build_id()}
@@ -70,7 +70,7 @@ def _capture(
     headers[HEADER] = written(capture)
 
 
-def _who(sender: str, arguments: dict[str, Any]) -> Optional[Capture]:
+def _who(sender: str, arguments: dict[str, Any]) -> Capture | None:
     import flask
     from celery import current_task
 
@@ -79,12 +79,12 @@ def _who(sender: str, arguments: dict[str, Any]) -> Optional[Capture]:
     if current_task:
         # A task that an update started: whoever pushed it was captured in the git hook.
         header = getattr(current_task.request, HEADER, None)
-        by: Optional[Capture] = json.loads(header).get("by") if header else None
+        by: Capture | None = json.loads(header).get("by") if header else None
         return by if current_task.name == UPDATE else None
     return _in_a_hook(sender, arguments)
 
 
-def _in_a_view(sender: str, arguments: dict[str, Any]) -> Optional[Capture]:
+def _in_a_view(sender: str, arguments: dict[str, Any]) -> Capture | None:
     import flask
     from pagure.lib import model
 
@@ -103,7 +103,7 @@ def _in_a_view(sender: str, arguments: dict[str, Any]) -> Optional[Capture]:
     return {"user": user.username, "reason": reason, "commit": head}
 
 
-def _in_a_hook(sender: str, arguments: dict[str, Any]) -> Optional[Capture]:
+def _in_a_hook(sender: str, arguments: dict[str, Any]) -> Capture | None:
     user = os.environ.get("GL_USER")
     if not user:
         return None
@@ -112,7 +112,7 @@ def _in_a_hook(sender: str, arguments: dict[str, Any]) -> Optional[Capture]:
     return {"user": user, "reason": "updated", "commit": _pushed_commit()}
 
 
-def _pushed_commit() -> Optional[str]:
+def _pushed_commit() -> str | None:
     """The new head that pagure's post-receive hook is busy with.
 
     Pagure passes it to nobody, and the branch may have moved on since.

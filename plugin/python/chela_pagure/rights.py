@@ -3,6 +3,8 @@
 Pagure 5.14.1 checks no rights there: any user with a token could re-point a project's CI.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import pagure.api.plugins as api

@@ -4,9 +4,11 @@ It answers before Pagure's own `before_request` runs: that one answers malformed
 page, and tells an unknown project from others.
 """
 
+from __future__ import annotations
+
 import json
 import logging
-from typing import Any, Optional
+from typing import Any
 
 import flask
 import pagure.lib.model_base
@@ -51,7 +53,7 @@ _UNAUTHORIZED = (
 
 
 def webhook_ci_notification(
-    repo: str, username: Optional[str] = None, namespace: Optional[str] = None
+    repo: str, username: str | None = None, namespace: str | None = None
 ) -> Any:
     """
     Report a build
@@ -88,7 +90,7 @@ def intercept() -> Any:
     return webhook_ci_notification(**(flask.request.view_args or {}))
 
 
-def _take(repo: str, username: Optional[str], namespace: Optional[str]) -> str:
+def _take(repo: str, username: str | None, namespace: str | None) -> str:
     session = flask.g.session
     body = _body()
     project_id, token = _credentials(session, repo, username, namespace)
@@ -121,8 +123,8 @@ def _body() -> bytes:
 
 
 def _credentials(
-    session: Any, repo: str, username: Optional[str], namespace: Optional[str]
-) -> tuple[Optional[int], Optional[str]]:
+    session: Any, repo: str, username: str | None, namespace: str | None
+) -> tuple[int | None, str | None]:
     """The project's number and CI token, in one query whether there is such a project or not."""
     from pagure.hooks.pagure_ci import PagureCITable
 

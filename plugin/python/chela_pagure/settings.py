@@ -4,6 +4,8 @@ The lines may stand anywhere in the file: what has to be extended is extended wh
 the whole of it. Every process reads pagure.cfg, git hooks too.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import MutableMapping
 from pathlib import Path

@@ -4,9 +4,10 @@ The memory is made before the fork and survives it; nothing in it needs a lock, 
 update costs one attempt and no more.
 """
 
+from __future__ import annotations
+
 import mmap
 import time
-from typing import Optional
 
 from chela_pagure import _core
 
@@ -43,7 +44,7 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-_shared: Optional[Throttle] = None
+_shared: Throttle | None = None
 
 
 def prepare() -> None:

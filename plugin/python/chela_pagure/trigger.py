@@ -1,8 +1,10 @@
 """From Pagure's trigger to a delivery: looks up what Pagure does not pass."""
 
+from __future__ import annotations
+
 import json
 import logging
-from typing import Any, Optional
+from typing import Any
 
 import pagure.lib.query
 import pagure.utils
@@ -20,7 +22,7 @@ class NotYetError(Exception):
 
 def prepare(
     session: Any, arguments: dict[str, Any], capture: dict[str, Any], *, patient: bool
-) -> Optional[dict[str, Any]]:
+) -> dict[str, Any] | None:
     """The arguments of the delivery that this trigger asks for; `None` if there is none.
 
     While `patient`, raises `NotYetError` where a later look may find more.
@@ -54,7 +56,7 @@ def prepare(
 
 def _begin(
     session: Any, project: Any, request: Any, hook: Any, wanted: _core.Wanted
-) -> Optional[dict[str, Any]]:
+) -> dict[str, Any] | None:
     parcel = _core.Parcel(wanted.body)
     name, project_id = project.fullname, project.id
     arguments = {
@@ -82,12 +84,12 @@ def _begin(
     return arguments
 
 
-def _facts(  # noqa: PLR0913
+def _facts(  # noqa: PLR0913, PLR0917 - what a trigger is made of
     session: Any,
     project: Any,
     request: Any,
     arguments: dict[str, Any],
-    head: Optional[str],
+    head: str | None,
     capture: dict[str, Any],
 ) -> dict[str, Any]:
     target = request.branch if request else arguments["branch"]
@@ -124,7 +126,7 @@ def _facts(  # noqa: PLR0913
     return facts
 
 
-def _repository(project: Any) -> dict[str, Optional[str]]:
+def _repository(project: Any) -> dict[str, str | None]:
     return {
         "username": project.user.user if project.is_fork else None,
         "namespace": project.namespace,
@@ -132,7 +134,7 @@ def _repository(project: Any) -> dict[str, Optional[str]]:
     }
 
 
-def _head(request: Any, *, patient: bool) -> Optional[str]:
+def _head(request: Any, *, patient: bool) -> str | None:
     """The pull request's newest commit, as Pagure has it."""
     if request.commit_stop:
         head: str = request.commit_stop

@@ -1,5 +1,7 @@
 """In the web process: the blueprint that Pagure loads."""
 
+from __future__ import annotations
+
 import sys
 import types
 from typing import Any

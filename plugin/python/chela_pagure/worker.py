@@ -4,6 +4,8 @@ Celery imports this module before its processes fork. A worker may run either of
 Celery applications, each with its own instance of a task, so both are treated.
 """
 
+from __future__ import annotations
+
 import functools
 import logging
 from collections.abc import Callable
