@@ -17,7 +17,7 @@ from chela_bed.machine import prepare
 from chela_bed.scene import START, Scene, lay_out
 from selenium.webdriver.remote.webdriver import WebDriver
 
-# Several runs may go on side by side, each on beds of its own.
+# A run may choose the name of its beds, to find their logs again.
 NAME = os.environ.get("CHELA_BED", "e2e")
 NUMBERS = itertools.count(1)
 
@@ -32,6 +32,7 @@ def wheel() -> Path:
     return Path(named)
 
 
+@contextlib.contextmanager
 def make_bed(options: Options) -> Iterator[Bed]:
     """A bed for as long as somebody needs it."""
     prepare(options)
@@ -60,13 +61,15 @@ def own_name(wanted: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def bed() -> Iterator[Bed]:
     """A Pagure on PostgreSQL, with the plugin."""
-    yield from make_bed(Options(wheel(), name=NAME))
+    with make_bed(Options(wheel(), name=NAME)) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def impatient_bed() -> Iterator[Bed]:
     """A Pagure whose broker hands a lost worker's message out again after seconds, not after an hour."""
-    yield from make_bed(Options(wheel(), name=f"{NAME}-impatient", visibility_timeout=5))
+    with make_bed(Options(wheel(), name=f"{NAME}-impatient", visibility_timeout=5)) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -80,8 +80,8 @@ def test_the_api_names_what_is_wrong(bed: Bed) -> None:
 
 @pytest.mark.parametrize("engine", [Engine.SQLITE, Engine.MARIADB])
 def test_pagure_comes_up_on_the_other_databases_and_goes_down_again(engine: Engine) -> None:
-    options = Options(name=f"e2e-{engine.value}", database=engine, wheel=wheel())
-    for bed in make_bed(options):
+    options = Options(wheel(), name=f"e2e-{engine.value}", database=engine)
+    with make_bed(options) as bed:
         bed.create_project(Project("hello", "demo"))
         assert bed.sql("SELECT name FROM projects") == [{"name": "hello"}]
         assert all(bed.running().values())

@@ -1,6 +1,6 @@
 """A real Pagure in a folder of this checkout, and the hands to drive it."""
 
-from chela_bed import reports
+from chela_bed import demo, paths, reports
 from chela_bed.bed import Bed
 from chela_bed.client import ApiError, Session
 from chela_bed.machine import Options
@@ -25,6 +25,8 @@ __all__ = [
     "Role",
     "Session",
     "Target",
+    "demo",
+    "paths",
     "reports",
     "wait_for",
 ]

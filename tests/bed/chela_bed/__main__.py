@@ -36,7 +36,7 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="set a Pagure up from nothing and start it")
     up.add_argument("--db", choices=[engine.value for engine in Engine], default=Engine.POSTGRESQL.value)
-    up.add_argument("--wheel", type=Path, help="the plugin to install")
+    up.add_argument("--wheel", type=Path, required=True, help="the plugin to install")
     down = commands.add_parser("down", help="stop it")
     status = commands.add_parser("status", help="say what runs")
     for command in (up, down, status):

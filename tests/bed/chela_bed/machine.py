@@ -44,11 +44,12 @@ install(globals())
 class Options:
     """What can differ between beds."""
 
+    # The plugin, as maturin builds it.
+    wheel: Path
     name: str = "main"
     database: Engine = Engine.POSTGRESQL
     concurrency: int = 1
     visibility_timeout: int | None = None
-    wheel: Path | None = None
     plugin_lines: str = PLUGIN_LINES
 
 
@@ -172,7 +173,7 @@ class Machine:
             database_url=self.state.database_url,
             ports=self.state.ports,
             visibility_timeout=options.visibility_timeout,
-            plugin_lines=self._plugin_lines(options) if options.wheel else "",
+            plugin_lines=self._plugin_lines(options),
         )
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.folder.certificate)
@@ -230,8 +231,7 @@ def prepare(options: Options) -> None:
     if options.database is Engine.MARIADB:
         tools.append(install.TOOLS_OF_MARIADB)
     installation = install.install(tools)
-    if options.wheel:
-        install.install_plugin(installation, options.wheel)
+    install.install_plugin(installation, options.wheel)
 
 
 def _first_state(options: Options, folder: RunFolder) -> State:
