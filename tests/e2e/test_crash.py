@@ -24,8 +24,7 @@ def test_a_delivery_whose_worker_is_killed_is_made_again_by_the_next(bed: Bed, t
     bed.open_pull_request(project, "topic")
     (first,) = target.wait()
 
-    bed.kill(Role.CI_WORKER)
-    bed.start(Role.CI_WORKER)
+    bed.replace_killed(Role.CI_WORKER)
 
     again = target.wait(2, timeout=60)[1]
     assert again.build_id == first.build_id

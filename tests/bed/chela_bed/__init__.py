@@ -1,7 +1,7 @@
 """A real Pagure in a folder of this checkout, and the hands to drive it."""
 
 from chela_bed import demo, paths, reports
-from chela_bed.bed import Bed
+from chela_bed.bed import Bed, Message
 from chela_bed.client import ApiError, Session
 from chela_bed.machine import Options
 from chela_bed.programs import Role
@@ -18,6 +18,7 @@ __all__ = [
     "Drop",
     "Endless",
     "Garbage",
+    "Message",
     "Options",
     "Project",
     "Recorded",

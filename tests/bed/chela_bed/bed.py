@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
@@ -18,6 +20,15 @@ CI = "settings/Pagure CI"
 REBUILD = "pretty please pagure-ci rebuild"
 
 Files = Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message for one of Pagure's workers."""
+
+    task: str
+    arguments: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Bed(Machine):
@@ -47,6 +58,17 @@ class Bed(Machine):
         self.api(user).post(
             f"{project.web}/git/modifyacls", {"user_type": "user", "name": name, "acl": "commit"}
         )
+
+    def add_collaborator(self, session: Session, project: Project, name: str, branches: str) -> None:
+        """Let somebody push to some branches of a project only, on its settings page."""
+        fields = {"user": name, "access": "collaborator", "branches": branches}
+        session.submit(f"/{project.web}/adduser", fields)
+
+    def allow_pull_requests(self, fork: Project) -> None:
+        """Switch pull requests on, which a fork comes without."""
+        options = dict(self.api(fork.fork_owner).get(f"{fork.web}/options")["settings"])
+        options["pull_requests"] = True
+        self.api(fork.fork_owner).call("POST", f"{fork.web}/options/update", json=options)
 
     def push(
         self,
@@ -196,3 +218,8 @@ class Bed(Machine):
         answer = self.api(None).get(f"{project.web}/pull-request/{request}/flag")
         flags: list[dict[str, Any]] = answer["flags"]
         return flags
+
+    def publish(self, *messages: Message) -> None:
+        """Hand messages to the workers, as if Pagure had published them."""
+        listed = [(message.task, message.arguments, message.headers) for message in messages]
+        self._inside("publish", json.dumps(listed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from chela_bed.process import Process, Program, free_port
 from chela_bed.programs import PAGURE, SERVERS, Role, environment, program
 from chela_bed.project import Project
 from chela_bed.state import State, User
+from chela_bed.waiting import wait_for
 
 B = TypeVar("B", bound="Machine")
 
@@ -126,6 +128,20 @@ class Machine:
     def restart(self, role: Role) -> None:
         """Stop it, if it runs, and start it again."""
         self.stop(role)
+        self.start(role)
+
+    def replace_killed(self, role: Role) -> None:
+        """Kill a worker; start the next one when the broker counts the messages of the first as lost.
+
+        A worker looks for lost messages when it connects, and then only after 100 s (kombu's `on_poll_init`
+        and `restore_visible`): one that starts too early would let the test wait that long.
+        """
+        timeout = self.state.visibility_timeout
+        if timeout is None:
+            raise BedError("this bed's broker keeps a lost message for an hour: give it a visibility_timeout")
+        self.kill(role)
+        lost = time.monotonic() + timeout
+        wait_for(lambda: time.monotonic() > lost, timeout + 5, "the broker's patience to end")
         self.start(role)
 
     def run_beside(self, role: Role, how: Program) -> None:
@@ -243,4 +259,5 @@ def _first_state(options: Options, folder: RunFolder) -> State:
         target_ports=[free_port() for _ in range(TARGETS)],
         users={},
         concurrency=options.concurrency,
+        visibility_timeout=options.visibility_timeout,
     )

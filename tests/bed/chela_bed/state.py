@@ -31,6 +31,7 @@ class State:
     target_ports: list[int]
     users: dict[str, User]
     concurrency: int
+    visibility_timeout: int | None
 
     @property
     def url(self) -> str:
@@ -61,4 +62,5 @@ class State:
             target_ports=content["target_ports"],
             users={name: User(**user) for name, user in content["users"].items()},
             concurrency=content["concurrency"],
+            visibility_timeout=content["visibility_timeout"],
         )
