@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
 """A small CI system for Pagure: settings, then the receiver. docs/write-a-receiver.md explains them."""
-# ruff: noqa: D101, D103, E401, I001, N802
+# ruff: noqa: D101, D103, E401, E501, I001, RET503
 
 import contextlib, functools, http.server, json, os, pathlib, subprocess, tempfile, time, urllib.request, uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from standardwebhooks import Webhook
 
-PAGURE, URL = os.environ["CHELA_PAGURE"], os.environ["CHELA_URL"]  # Where Pagure is, and this receiver.
+PAGURE, URL = (os.environ[name].rstrip("/") for name in ("CHELA_PAGURE", "CHELA_URL"))  # Pagure's, and ours.
 HOOK = Webhook(pathlib.Path(os.environ["CHELA_TOKEN_FILE"]).read_bytes().strip())
 CLONE = os.environ.get("CHELA_CLONE", PAGURE + "/")  # Nothing is cloned from elsewhere.
 STRANGERS = os.environ.get("CHELA_STRANGERS") == "yes"  # Whether their commits run on this machine, too.
 LOGS, PORT = pathlib.Path(os.environ.get("CHELA_LOGS", "logs")), int(os.environ.get("CHELA_PORT", "8080"))
 GIT = {"GIT_ALLOW_PROTOCOL": CLONE.split(":")[0], "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 ENV = {"PATH": os.environ["PATH"], "CI": "true"} | GIT  # All that a build sees of this environment.
-FETCH = (  # Everything from outside is in a variable.
-    'git init -q && git fetch -q --depth=1 -- "$CHELA_CLONE_URL" "$CHELA_COMMIT"'
-    ' && git checkout -q --detach FETCH_HEAD'
-)
-BUILD = f"{{ {FETCH}; }} || exit 99\n" + os.environ.get("CHELA_COMMAND", "make test")
+FETCH = 'git init -q && git fetch -q --depth=1 -- "$CHELA_CLONE_URL" "$CHELA_COMMIT" && git checkout -q FETCH_HEAD'
+SCRIPT = f"export HOME=$PWD; {{ {FETCH}; }} || exit 99\n" + os.environ.get("CHELA_COMMAND", "make test")
+COMMAND = {"args": ["timeout", "3600", "sh", "-c", SCRIPT], "stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+HELD = "Not built: commits of those who may not push do not run here"
 OUTCOMES = {0: "success", 99: "error", 124: "error"}  # Other exit codes are failures; 124 is the time-out.
 BUILDS, REPORTS, ANSWERS = ThreadPoolExecutor(1), ThreadPoolExecutor(8), {}
 NOW = functools.partial(datetime.now, timezone.utc)
@@ -29,18 +28,15 @@ def message(build, at, **shown):
 
 
 def run(project, build, variables):
-    try:
-        with tempfile.TemporaryDirectory() as top, (LOGS / f"{build['build_id']}.txt").open("w") as log:
-            run_it, env = ["timeout", "3600", "sh", "-c", BUILD], ENV | variables | {"HOME": top}
-            code = subprocess.run(run_it, cwd=top, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
-        shown = {"status": OUTCOMES.get(code, "failure"), "description": f"Exit code {code}"}
-    except Exception as error:
-        shown = {"status": "error", "description": repr(error)}
-    REPORTS.submit(report, project, message(build, NOW().isoformat(), **shown))
+    code, path = 99, LOGS / f"{build['build_id']}.txt"
+    with contextlib.suppress(Exception), path.open("w") as log, tempfile.TemporaryDirectory() as top:
+        code = subprocess.run(**COMMAND, cwd=top, env=ENV | variables, stdout=log).returncode
+    shown = {"status": OUTCOMES.get(code, "failure"), "description": f"Exit code {code}"}
+    REPORTS.submit(report, f"{PAGURE}/api/0/ci/webhook/{project}", message(build, NOW().isoformat(), **shown))
 
 
-def report(project, body):
-    name, url = str(uuid.uuid4()), f"{PAGURE}/api/0/ci/webhook/{project}"
+def report(url, body):
+    name = str(uuid.uuid4())
     for pause in (1, 5, 25, 125, 600, 3000, 12_000, 30_000, 40_000):  # A day in all.
         headers = {"webhook-id": name, "webhook-timestamp": str(int((now := NOW()).timestamp()))}
         headers |= {"webhook-signature": HOOK.sign(name, now, body), "Content-Type": "application/json"}
@@ -58,8 +54,7 @@ def accept(wanted, asked_at):
     ours = source["clone_url"].startswith(CLONE) and (known or STRANGERS)
     variables = {"CHELA_CLONE_URL": source["clone_url"], "CHELA_COMMIT": source["commit"]}
     variables |= {"CHELA_BRANCH": source.get("branch") or source["tag"], "CHELA_BUILD_ID": build["build_id"]}
-    text = "Queued" if ours else "Not built: commits of those who may not push do not run here"
-    answer = message(build, asked_at, status="pending", description=text)
+    answer = message(build, asked_at, status="pending", description="Queued" if ours else HELD)
     if ANSWERS.setdefault(build["build_id"], answer) is answer and ours:  # A replay starts nothing.
         BUILDS.submit(run, wanted["project"]["fullname"], build, variables)
     return ANSWERS[build["build_id"]].encode()
@@ -67,6 +62,7 @@ def accept(wanted, asked_at):
 
 class Receiver(http.server.SimpleHTTPRequestHandler):  # GET shows a log to whoever knows its build's id.
     timeout, list_directory = 15, lambda self, path: self.send_error(404)
+    error_content_type, error_message_format = "application/problem+json", '{"title": "%(explain)s"}'
 
     def do_POST(self):
         try:
@@ -74,7 +70,7 @@ class Receiver(http.server.SimpleHTTPRequestHandler):  # GET shows a log to whoe
             request = HOOK.verify(body, dict(self.headers))
             answer = {"build.requested": accept}[request["type"]](request["data"], request["timestamp"])
         except Exception as error:
-            return self.send_error(400, explain=repr(error))
+            return self.send_error(400, explain=json.dumps(repr(error))[1:-1])
         self.send_response(202)
         self.send_header("Content-Type", "application/json")
         self.end_headers()

@@ -163,6 +163,7 @@ pub enum ReasonArg {
 
 /// Exceptions from the guard.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the flags' names")]
 pub struct AllowedArgs {
     /// Send without TLS to this host; HOST:PORT opens the port as well
     #[arg(long, value_name = "HOST")]

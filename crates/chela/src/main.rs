@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 fn run(command: Command, output: &Output) -> anyhow::Result<Exit> {
     Ok(match command {
         Command::Send(args) => output.show(&send::run(&args)?),
-        Command::Report(args) => output.show(&report::run(args, output)?),
+        Command::Report(args) => output.show(&report::run(&args, output)?),
         Command::Verify(args) => output.show(&verify::run(&args)?),
         Command::Schema(args) => output.show(&schema::run(args.message)),
     })

@@ -30,9 +30,9 @@ pub enum Mistake {
     #[error("{url} is not on {pagure}: reports go to the forge of --pagure only")]
     Elsewhere {
         /// Where the report should go.
-        url: Url,
+        url: String,
         /// Where it may go.
-        pagure: Url,
+        pagure: String,
     },
     /// The forge's address.
     #[error("{}", .0.explain(Audience::Program))]
@@ -67,11 +67,10 @@ enum Word {
 }
 
 /// Signs the report and sends it until it is told, refused for good or given up.
-pub fn run(args: Box<ReportArgs>, output: &Output) -> Result<Told, Mistake> {
-    let destination =
-        Destination::parse(target(&args)?.as_str(), None, None, &Policy::unguarded())?;
+pub fn run(args: &ReportArgs, output: &Output) -> Result<Told, Mistake> {
+    let destination = Destination::parse(target(args)?.as_str(), None, None, &Policy::unguarded())?;
     let first_at = now();
-    let body = report(&args, first_at)?.to_body();
+    let body = report(args, first_at)?.to_body();
     let mut post = Post {
         key: input::key(&args.token_file)?,
         // As unique as a build's.
@@ -139,8 +138,8 @@ fn target(args: &ReportArgs) -> Result<Url, Mistake> {
         (Some(pagure), Some(project), _) => Ok(project.report_url(pagure.as_str())?),
         (Some(pagure), None, Some(url)) if url.origin() != pagure.origin() => {
             Err(Mistake::Elsewhere {
-                url: url.clone(),
-                pagure: pagure.clone(),
+                url: url.to_string(),
+                pagure: pagure.to_string(),
             })
         }
         (_, _, Some(url)) => Ok(url.clone()),

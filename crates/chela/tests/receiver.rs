@@ -353,6 +353,8 @@ fn another_tokens_request_is_refused_for_good() {
         (1, &400.into()),
         "{run:?}"
     );
+    let reason = run.json()["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("No matching signature"), "{reason}");
 }
 
 #[test]

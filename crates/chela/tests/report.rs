@@ -1,8 +1,4 @@
 //! `chela report` tells Pagure, from arguments or from a build's variables, and retries what it may.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, where a panic is the report"
-)]
 
 mod support;
 

@@ -1,8 +1,4 @@
 //! `chela send` acts as the plugin: what arrives, what is printed, what the guard stops.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, where a panic is the report"
-)]
 
 mod support;
 

@@ -24,7 +24,7 @@ pub const COMMIT: &str = "7a1b0c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b";
 pub const BUILD: &str = "0199a1c2-6f0e-7c3a-9d6b-2f6f1f1f0a11";
 pub const TOKEN: &str = "a-ci-token";
 /// Longer than anything here takes; only a failure waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn key() -> Key {
     Key::new(TOKEN.into()).unwrap()
