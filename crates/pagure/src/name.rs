@@ -95,7 +95,8 @@ impl ProjectName {
 /// Pagure's own rule for names (`STRICT_REGEX` and the user name's), and never a path of its own.
 fn is_segment(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+@".contains(c);
-    !text.is_empty() && text.len() <= 255 && !matches!(text, "." | "..") && text.chars().all(plain)
+    let reserved = matches!(text, "." | "..") || text.strip_suffix(".git").is_some();
+    !text.is_empty() && text.len() <= 255 && !reserved && text.chars().all(plain)
 }
 
 impl FromStr for ProjectName {
@@ -168,6 +169,7 @@ mod tests {
     #[case("demo/hel lo")]
     #[case("demo/hello?x=1")]
     #[case("demo//hello")]
+    #[case("hello.git.git")]
     fn what_is_no_name_is_refused(#[case] text: &str) {
         assert!(text.parse::<ProjectName>().is_err());
     }
