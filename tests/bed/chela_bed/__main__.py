@@ -10,8 +10,8 @@ from pathlib import Path
 from chela_bed import demo
 from chela_bed.bed import Bed
 from chela_bed.database import Engine
-from chela_bed.machine import Options, prepare
-from chela_bed.paths import BedError
+from chela_bed.machine import Options, prepare, stop_all
+from chela_bed.paths import BedError, RunFolder
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
         if given.command == "up":
             _up(Options(name=given.name, database=Engine(given.db), wheel=given.wheel))
         elif given.command == "down":
-            Bed.open(given.name).down()
+            stop_all(RunFolder(given.name))
             print(f"{given.name}: stopped")
         else:
             return _status(given.name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chela_bed.database import Engine
+from chela_bed.paths import BedError
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class State:
     def load(cls, file: Path) -> State:
         """Read what `save` wrote."""
         content = json.loads(file.read_text())
+        missing = [field.name for field in dataclasses.fields(cls) if field.name not in content]
+        if missing:
+            raise BedError(f"{file} is from an older version (no {missing[0]}): start this Pagure again")
         return cls(
             name=content["name"],
             database=Engine(content["database"]),
