@@ -220,7 +220,7 @@ fn unlike_the_file(recorded: &Recorded, key: &Key) -> Option<&'static str> {
 fn age(sent: Micros, at: Micros) -> Finding {
     let seconds = at.seconds() - sent.seconds();
     if seconds.abs() <= TOLERANCE_SECONDS {
-        return Finding::good(Check::Age, "webhook-timestamp is less than 5 minutes off.");
+        return Finding::good(Check::Age, "webhook-timestamp is at most 5 minutes off.");
     }
     let direction = if seconds > 0 { "before" } else { "after" };
     let off = seconds.abs();
@@ -282,7 +282,9 @@ fn sentence(error: impl Display) -> String {
 fn capitalised(error: &dyn Display) -> String {
     let text = error.to_string();
     match text.split_once(' ') {
-        Some((first, rest)) if first.chars().all(|c| c.is_ascii_lowercase()) => {
+        Some((first, rest))
+            if !first.is_empty() && first.chars().all(|c| c.is_ascii_lowercase()) =>
+        {
             format!("{}{} {rest}", first[..1].to_ascii_uppercase(), &first[1..])
         }
         _ => text,

@@ -1,8 +1,4 @@
 //! `chela schema` prints the committed schemas.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, where a panic is the report"
-)]
 
 mod support;
 
