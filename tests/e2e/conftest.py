@@ -89,9 +89,28 @@ def project(bed: Bed) -> Project:
 @pytest.fixture
 def target(bed: Bed) -> Iterator[Target]:
     """A CI service where the plugin may reach it, which accepts everything until the test says otherwise."""
-    port = bed.state.target_ports[next(NUMBERS) % len(bed.state.target_ports)]
-    with Target(port=port) as service:
+    with listening(bed) as service:
         yield service
+
+
+@contextlib.contextmanager
+def listening(bed: Bed) -> Iterator[Target]:
+    """A CI service on a port that no other one of this run listens on now."""
+    ports = bed.state.target_ports
+    first = next(NUMBERS)
+    for number in range(len(ports)):
+        service = Target(port=ports[(first + number) % len(ports)])
+        try:
+            service.start()
+        except OSError:
+            continue
+        break
+    else:
+        pytest.fail("all ports that the bed's Pagure may reach are taken")
+    try:
+        yield service
+    finally:
+        service.stop()
 
 
 @pytest.fixture(scope="session")

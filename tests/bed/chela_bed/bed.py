@@ -66,9 +66,7 @@ class Bed(Machine):
 
     def allow_pull_requests(self, fork: Project) -> None:
         """Switch pull requests on, which a fork comes without."""
-        options = dict(self.api(fork.fork_owner).get(f"{fork.web}/options")["settings"])
-        options["pull_requests"] = True
-        self.api(fork.fork_owner).call("POST", f"{fork.web}/options/update", json=options)
+        self.api(fork.fork_owner).call("POST", f"{fork.web}/options/update", json={"pull_requests": True})
 
     def push(
         self,
