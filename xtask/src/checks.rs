@@ -4,10 +4,13 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{python, shell, wheel};
+use crate::{fuzz, python, shell, tools, wheel};
 
 /// Formatted by ruff; the receiver in docs is laid out by hand, to be read as thirty lines.
 const FORMATTED: [&str; 2] = ["tests", "plugin"];
+
+/// Enough to see that every target still runs; a longer run is somebody's own.
+const FUZZ_SECONDS: u32 = 10;
 
 /// Formatting, lints, types and unit tests.
 pub fn check() -> Result<()> {
@@ -38,6 +41,8 @@ pub fn check() -> Result<()> {
 /// Everything.
 pub fn test(build: &wheel::Build) -> Result<()> {
     check()?;
+    dependencies()?;
+    fuzz::fuzz(FUZZ_SECONDS)?;
     end_to_end(build, &[])
 }
 
@@ -49,6 +54,24 @@ pub fn end_to_end(build: &wheel::Build, pytest: &[String]) -> Result<()> {
             .env("CHELA_WHEEL", wheel)
             .args(pytest),
     )
+}
+
+/// Licences, bans, sources, and nothing that is not used.
+fn dependencies() -> Result<()> {
+    tools::prepare()?;
+    let deny = [
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ];
+    shell::run(
+        tools::tool("cargo-deny")
+            .args(["--log-level", "error"])
+            .args(deny),
+    )?;
+    shell::run(&mut tools::tool("cargo-machete"))
 }
 
 fn unit_tests() -> Result<()> {

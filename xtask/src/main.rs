@@ -1,9 +1,11 @@
 //! The project's own chores: `cargo xtask help` lists them.
 
 mod checks;
+mod fuzz;
 mod pagure;
 mod python;
 mod shell;
+mod tools;
 mod wheel;
 
 use std::process::ExitCode;
@@ -36,6 +38,12 @@ enum Chore {
         #[arg(last = true)]
         pytest: Vec<String>,
     },
+    /// Run every fuzz target for a while
+    Fuzz {
+        /// Seconds for each
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Build the plugin's wheel into target/wheels
     Wheel {
         #[command(flatten)]
@@ -67,6 +75,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Check => checks::check(),
         Chore::Test { build } => checks::test(&build),
         Chore::E2e { build, pytest } => checks::end_to_end(&build, &pytest),
+        Chore::Fuzz { seconds } => fuzz::fuzz(seconds),
         Chore::Wheel { build } => wheel::wheel(&build).map(drop),
         Chore::Pagure(what) => pagure::run(&what),
     }
