@@ -151,7 +151,9 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Invalid> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let member = if path == "." { "body".to_owned() } else { path };
+        // Where the JSON itself breaks off, the path ends in "?" or is nothing but ".".
+        let known = path.trim_end_matches(['?', '.']);
+        let member = if known.is_empty() { "body" } else { known }.to_owned();
         Invalid {
             member,
             detail: error.into_inner().to_string(),

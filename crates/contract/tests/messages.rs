@@ -122,6 +122,8 @@ fn a_missing_member_is_named(#[case] member: &str) {
 
 #[rstest]
 #[case::no_json(b"nonsense".to_vec(), "body")]
+#[case::broken_off(b"{".to_vec(), "body")]
+#[case::broken_off_inside(b"{\"data\":{".to_vec(), "data")]
 #[case::an_array(b"[1]".to_vec(), "body")]
 #[case::nothing(Vec::new(), "body")]
 #[case::not_utf8(b"{\"type\": \"\xff\"}".to_vec(), "type")]
