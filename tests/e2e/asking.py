@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import threading
 import uuid
@@ -13,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chela_bed import Bed, Message, Project, Recorded, Reply, Target, wait_for
+from chela_bed import Bed, Message, Project, Recorded, Reply, Role, Target, wait_for
 from chela_bed.scene import START
 from conftest import NUMBERS, listening
 
@@ -165,6 +166,21 @@ def fetched(data: Data, folder: Path) -> str:
     subprocess.run(fetch, cwd=folder, check=True)
     show = ["git", "rev-parse", "FETCH_HEAD^{commit}"]
     return subprocess.run(show, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def linked(bed: Bed, project: Project, request: int) -> int:
+    """The pull request, as soon as Pagure has looked for tickets in it.
+
+    That look (`link_pr_to_ticket`) moves the pull request on to a newer head and tells nobody.
+    """
+    uid = bed.pull_request(project, request)["uid"]
+
+    def done() -> bool:
+        _, found, after = bed.log(Role.CORE_WORKER).partition(f"Linking ticket(s) to PR for: {uid}")
+        return bool(found and re.search(r"link_pr_to_ticket\[\S+\] succeeded", after))
+
+    wait_for(done, what="Pagure's look for tickets in a new pull request")
+    return request
 
 
 def rebuild_trigger(bed: Bed, project: Project, request: int, kind: str = "webhook") -> Message:

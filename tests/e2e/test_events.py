@@ -23,6 +23,7 @@ from asking import (
     commit_build,
     desk,
     fetched,
+    linked,
     pull_request_build,
     said,
 )
@@ -65,7 +66,7 @@ def pushed(bed: Bed) -> Iterator[Pushed]:
     requests = {}
     for branch in ("topic", "rewritten"):
         bed.push("alice", project, branch, {f"{branch}.txt": "1\n"}, hooks=False)
-        requests[branch] = bed.open_pull_request(project, branch)
+        requests[branch] = linked(bed, project, bed.open_pull_request(project, branch))
     with desk(bed, project) as made:
         yield Pushed(made, push_everything(bed, project), requests)
 
@@ -193,6 +194,7 @@ def test_a_push_to_a_pull_request_builds_the_commit_and_the_pull_request(pushed:
 def test_a_push_to_a_fork_builds_its_pull_request_alone(bed: Bed, hello: Desk, bobs_fork: Project) -> None:
     bed.push("bob", bobs_fork, "moving", {"m.txt": "1\n"}, hooks=False)
     request = bed.open_pull_request(hello.project, "moving", source=bobs_fork, user="bob")
+    linked(bed, hello.project, request)
     hello.of_pull_request(request)
     commit = bed.push("bob", bobs_fork, "moving", {"m.txt": "2\n"})
     _, data = hello.of_pull_request(request, 2)
