@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask help` lists them.
 
+mod bench;
 mod checks;
 mod fuzz;
 mod pagure;
@@ -38,6 +39,11 @@ enum Chore {
         #[arg(last = true)]
         pytest: Vec<String>,
     },
+    /// Print ratios against peers, measured in one run
+    Bench {
+        #[command(flatten)]
+        build: wheel::Build,
+    },
     /// Run every fuzz target for a while
     Fuzz {
         /// Seconds for each
@@ -75,6 +81,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Check => checks::check(),
         Chore::Test { build } => checks::test(&build),
         Chore::E2e { build, pytest } => checks::end_to_end(&build, &pytest),
+        Chore::Bench { build } => bench::bench(&build),
         Chore::Fuzz { seconds } => fuzz::fuzz(seconds),
         Chore::Wheel { build } => wheel::wheel(&build).map(drop),
         Chore::Pagure(what) => pagure::run(&what),
