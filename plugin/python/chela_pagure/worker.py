@@ -24,8 +24,8 @@ from chela_pagure.settings import CI_TYPE
 _TRIGGER_ARGUMENTS = ("cause", "branch", "branch_to", "ci_type", "project_name", "pr_uid")
 # How long a trigger waits for what is not in the database yet: the last wait is half a minute.
 _PATIENCE_SECONDS = (1, 1, 2, 4, 8, 15, 30)
-# A step that failed for a reason of our own (the database is down) is tried again after a minute,
-# then two, up to 15, for a day.
+# A step that failed for a reason of our own (the database is down) is tried again after 5 s, then
+# 10, up to 15 minutes, for a day.
 _TROUBLES = 100
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _trouble(carried: dict[str, Any], what: str) -> int:
 
 
 def _pause(troubles: int) -> int:
-    return min(900, 60 << min(troubles - 1, 4))
+    return min(900, 5 << min(troubles - 1, 8))
 
 
 def _publish(task: Any, arguments: dict[str, Any], seconds: int, capture: Any = None) -> None:
