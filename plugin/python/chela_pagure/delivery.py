@@ -126,17 +126,14 @@ def _step(  # noqa: PLR0913
     url: str | None = None,
     percent: int | None = None,
 ) -> str | None:
-    try:
-        return flags.apply_step(
-            session,
-            arguments["project_id"],
-            parcel,
-            committer=arguments["committer"],
-            step=step,
-            attempts=arguments.get("attempts", 0),
-            url=url or arguments["page"],
-            comment=comment,
-            percent=percent,
-        )
-    except flags.NoHookError:
-        return "the project has no CI any more"
+    return flags.apply_step(
+        session,
+        arguments["project_id"],
+        parcel,
+        committer=arguments["committer"],
+        step=step,
+        attempts=arguments.get("attempts", 0),
+        url=url or arguments["page"],
+        comment=comment,
+        percent=percent,
+    )

@@ -32,6 +32,7 @@ def apply_report(session: Any, project_id: int, report: _core.Report) -> _core.C
         project_id,
         report.commit,
         report.pull_request,
+        None,
         lambda subject, rows: subject.report(rows, report),
     )
 
@@ -56,6 +57,8 @@ def apply_step(  # noqa: PLR0913 - one step has as many sides
         project_id,
         parcel.commit,
         parcel.pull_request,
+        # Its flag keeps its name, whatever the settings say by now.
+        parcel.job,
         lambda subject, rows: subject.delivery(
             rows,
             build_id=parcel.build_id,
@@ -70,22 +73,26 @@ def apply_step(  # noqa: PLR0913 - one step has as many sides
     return change.over
 
 
-def _apply(
+def _apply(  # noqa: PLR0913, PLR0917 - what a flag is of
     session: Any,
     project_id: int,
     commit: str,
     pull_request: int | None,
+    job: str | None,
     decide: Callable[[_core.Subject, list[_core.Row]], _core.Change],
 ) -> _core.Change:
     for left in reversed(range(_TRIES)):
         try:
-            job = _lock(session, project_id)
+            set_job = _lock(session, project_id)
+            own_job = set_job if job is None else job
+            if own_job is None:
+                raise NoHookError
             subject = _core.Subject(
                 secret=config["SECRET_KEY"],
                 project=project_id,
                 commit=commit,
                 pull_request=pull_request,
-                job=job,
+                job=own_job,
                 whole_seconds=session.get_bind().dialect.name in ("mysql", "mariadb"),
             )
             change = decide(subject, _rows(session, project_id, commit))
@@ -106,8 +113,8 @@ def _apply(
     raise AssertionError("the last try returns or raises")
 
 
-def _lock(session: Any, project_id: int) -> str:
-    """Make every change of a project's flags wait for the one before; returns the job.
+def _lock(session: Any, project_id: int) -> str | None:
+    """Make every change of a project's flags wait for the one before; returns its job, if any.
 
     Writing the hook's row locks it on every database; `SELECT … FOR UPDATE` does not on SQLite.
     It is the first statement of its transaction: what is read afterwards is not an older state.
@@ -117,9 +124,10 @@ def _lock(session: Any, project_id: int) -> str:
     session.rollback()
     hooks = session.query(PagureCITable).filter(PagureCITable.project_id == project_id)
     if not hooks.update({"project_id": project_id}, synchronize_session=False):
-        raise NoHookError
+        # Switched off: only deliveries that end have something to say, and one writer each.
+        return None
     job: str = hooks.with_entities(PagureCITable.ci_job).scalar() or ""
-    return job
+    return job.strip()
 
 
 def _rows(session: Any, project_id: int, commit: str) -> list[_core.Row]:
