@@ -40,6 +40,9 @@ def prepare(
         return None
     hook = hooks.of_project(session, project.id)
     reason = hooks.unusable(project, hook, for_pull_request=request is not None)
+    if request is not None and request.status != "Open":
+        # Pagure asks again for closed ones too, when somebody clicks on "rebuild".
+        reason = f"pull request {request.id} is not open"
     if reason or hook is None:
         _log.info("Nothing is built for %s: %s", project.fullname, reason)
         return None
