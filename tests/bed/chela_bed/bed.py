@@ -148,7 +148,8 @@ class Bed(Machine):
         """Open a pull request from the project itself, or from the fork `source`; its id."""
         fields = {"title": title, "branch_from": branch, "branch_to": into, "initial_comment": "Ready."}
         if source is not None:
-            fields |= {"repo_from": source.name, "repo_from_username": source.fork_owner or ""}
+            fields |= {"repo_from": source.name}
+            fields |= {"repo_from_username": source.fork_owner} if source.fork_owner else {}
             fields |= {"repo_from_namespace": source.namespace} if source.namespace else {}
         opened = self.api(user).post(f"{project.web}/pull-request/new", fields)
         return int(opened["id"])
