@@ -19,7 +19,7 @@ pub fn bench(build: &wheel::Build) -> Result<()> {
             .args(["--force-reinstall", "--no-deps"])
             .arg(wheel),
     )?;
-    let sign = [
+    let build = [
         "build",
         "--quiet",
         "--profile",
@@ -27,13 +27,12 @@ pub fn bench(build: &wheel::Build) -> Result<()> {
         "--package",
         "chela-outbound",
     ];
-    shell::run(shell::cargo().args(sign).args(["--example", "sign"]))?;
+    shell::run(shell::cargo().args(build).arg("--examples"))?;
+    let examples = shell::root().join("target/wheel/examples");
     shell::run(
         python::tool("python", "tests/bench")
-            .env(
-                "CHELA_SIGN",
-                shell::root().join("target/wheel/examples/sign"),
-            )
+            .env("CHELA_SIGN", examples.join("sign"))
+            .env("CHELA_ACCEPT", examples.join("accept"))
             .arg("bench.py"),
     )
 }
