@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import flask
@@ -33,12 +33,25 @@ class _Kept(wtforms.StringField):  # type: ignore[misc]
 
     widget = PasswordInput(hide_value=True)
 
+    @property
+    def typed(self) -> bool:
+        """Whether a new one was sent: without one, `data` is what is stored."""
+        return bool(self.raw_data and self.raw_data[0])
+
     def populate_obj(self, obj: Any, name: str) -> None:
         """Store what was typed. Without a user name there is nothing to keep a password for."""
         if not obj.ci_username:
             setattr(obj, name, None)
         elif self.data:
             setattr(obj, name, self.data)
+
+
+class _Stored(NamedTuple):
+    """What a form was made with."""
+
+    ci_type: str | None
+    url: str | None
+    password: str | None
 
 
 class _Confirm(FlaskForm):  # type: ignore[misc]
@@ -74,7 +87,8 @@ def _remember_stored_values() -> None:
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         stored = kwargs.get("obj")
-        self.stored = (getattr(stored, "ci_url", None), getattr(stored, "ci_password", None))
+        names = ("ci_type", "ci_url", "ci_password")
+        self.stored = _Stored(*(getattr(stored, name, None) for name in names))
         original(self, *args, **kwargs)
 
     PagureCiForm.__init__ = init
@@ -84,14 +98,11 @@ def _validate(form: Any) -> bool:
     for name in ("ci_url", "ci_job", "ci_username"):
         if form[name].data:
             form[name].data = form[name].data.strip()
+    if _keeps_password_for_another_address(form):
+        return _refuse(form, "ci_password", "The address is another one: type its password again.")
     if form.ci_type.data != CI_TYPE or not (form.active_pr.data or form.active_commit.data):
         return True
-    stored_url, stored_password = form.stored
-    password = form.ci_password.data or stored_password
-    keeps = form.ci_username.data and stored_password and not form.ci_password.data
-    if keeps and _origin(stored_url) != _origin(form.ci_url.data):
-        # Else whoever may change the address could have the password sent to another.
-        return _refuse(form, "ci_password", "The address is another one: type its password again.")
+    password = form.ci_password.data or form.stored.password
     found = _core.check_settings(
         form.ci_url.data or "",
         form.ci_username.data or None,
@@ -100,6 +111,19 @@ def _validate(form: Any) -> bool:
         limits.policy(),
     )
     return found is None or _refuse(form, *found)
+
+
+def _keeps_password_for_another_address(form: Any) -> bool:
+    """Else whoever may change the address could have the stored password sent to another.
+
+    On a detour too: switched off, or with another type of CI, an address is stored all the same.
+    """
+    stored = form.stored
+    if CI_TYPE not in (stored.ci_type, form.ci_type.data):
+        return False
+    stays = form.active.data or form.active_pr.data or form.active_commit.data
+    keeps = form.ci_username.data and stored.password and not form.ci_password.typed
+    return bool(stays and keeps and _origin(stored.url) != _origin(form.ci_url.data))
 
 
 def _refuse(form: Any, field: str, reason: str) -> bool:
