@@ -16,13 +16,16 @@ const PRICE: i64 = 3;
 /// …and at least this much. Milliseconds.
 const LEAST: i64 = 1000;
 
-/// Which of `slots` numbers belongs to `key`.
+/// Where in a table of `slots` numbers `key` lies, and the tag by which it is known there. Both
+/// depend on the worker's own secret: nobody can choose a URL that shares another's slot.
 #[pyfunction]
-pub fn slot(key: &str, slots: u64) -> u64 {
-    // Keyed alike in every process: the table is shared.
+pub fn slot(key: &str, slots: u64, secret: u64) -> (u64, i64) {
+    // Keyed alike in every process of the worker: the table is shared.
     let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish() % slots
+    (secret, key).hash(&mut hasher);
+    let hash = hasher.finish();
+    // Never 0, which an empty slot has.
+    (hash % slots, (hash / slots).cast_signed() | 1)
 }
 
 /// How long to wait before the next attempt: milliseconds, 0 for now. `rests_until` belongs to the

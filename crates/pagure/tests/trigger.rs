@@ -62,7 +62,11 @@ fn nobodys_name_goes_on_a_commit_that_they_did_not_see(
     facts["head"] = json!(head);
     let request = request(facts).expect("a request");
     assert_eq!(
-        request.source.commit.as_ref().map(|commit| commit.as_str()),
+        request
+            .source
+            .commit
+            .as_ref()
+            .map(chela_contract::CommitId::as_str),
         built
     );
     assert_eq!(request.requested_by.is_some_and(|by| by.can_push), named);

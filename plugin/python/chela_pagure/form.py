@@ -64,7 +64,7 @@ def install() -> None:
         "Password to authenticate with if needed",
         [wtforms.validators.Optional(), wtforms.validators.Length(max=255)],
         description="Never shown; leave it empty to keep the stored one",
-        render_kw={"autocomplete": "new-password", "placeholder": "unchanged"},
+        render_kw={"autocomplete": "new-password", "placeholder": "empty keeps the stored one"},
     )
     rest = [field for field in PagureCi.form_fields if field not in _FIELDS]
     PagureCi.form_fields = [*_FIELDS, *rest]

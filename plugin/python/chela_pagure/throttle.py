@@ -7,6 +7,7 @@ update costs one attempt and no more.
 from __future__ import annotations
 
 import mmap
+import secrets
 import time
 
 from chela_pagure import _core
@@ -14,30 +15,54 @@ from chela_pagure import _core
 _SLOTS = 4096
 
 
+class _Table:
+    """Numbers by key. Two keys of one slot take turns: whoever comes later finds zeros."""
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+        self._secret = secrets.randbits(63)
+        self._numbers = memoryview(mmap.mmap(-1, _SLOTS * 8 * (columns + 1))).cast("q")
+
+    def read(self, key: str) -> list[int]:
+        """The key's numbers."""
+        at, tag = self._place(key)
+        found = self._numbers[at : at + self._columns + 1].tolist()
+        return found[1:] if found[0] == tag else [0] * self._columns
+
+    def write(self, key: str, *numbers: int) -> None:
+        """Replace the key's numbers."""
+        at, tag = self._place(key)
+        for offset, number in enumerate((tag, *numbers)):
+            self._numbers[at + offset] = number
+
+    def _place(self, key: str) -> tuple[int, int]:
+        slot, tag = _core.slot(key, _SLOTS, self._secret)
+        return slot * (self._columns + 1), tag
+
+
 class Throttle:
     """Milliseconds since 1970 until which a URL rests and a project has paid."""
 
     def __init__(self) -> None:
-        numbers = memoryview(mmap.mmap(-1, _SLOTS * 8 * 3)).cast("q")
-        self._rests = numbers[:_SLOTS]
-        self._failures = numbers[_SLOTS : 2 * _SLOTS]
-        self._paid = numbers[2 * _SLOTS :]
+        self._urls = _Table(columns=2)
+        self._projects = _Table(columns=1)
 
     def wait(self, url: str, project_id: int) -> int:
         """How long the next attempt should wait, in milliseconds."""
-        return _core.wait(_now(), self._rests[_slot(url)], self._paid[_slot(str(project_id))])
+        rests_until, _ = self._urls.read(url)
+        (paid_until,) = self._projects.read(str(project_id))
+        return _core.wait(_now(), rests_until, paid_until)
 
     def record(self, url: str, project_id: int, took: float, *, failed: bool) -> None:
         """Note an attempt that took so many seconds."""
-        rests, pays = _slot(url), _slot(str(project_id))
-        failures = self._failures[rests] + 1 if failed else 0
-        self._failures[rests] = failures
-        self._rests[rests] = _core.after_failure(_now(), failures) if failed else 0
-        self._paid[pays] = _core.after_attempt(_now(), self._paid[pays], int(took * 1000))
-
-
-def _slot(key: str) -> int:
-    return _core.slot(key, _SLOTS)
+        if failed:
+            _, failures = self._urls.read(url)
+            self._urls.write(url, _core.after_failure(_now(), failures + 1), failures + 1)
+        else:
+            self._urls.write(url, 0, 0)
+        (paid_until,) = self._projects.read(str(project_id))
+        paid = _core.after_attempt(_now(), paid_until, int(took * 1000))
+        self._projects.write(str(project_id), paid)
 
 
 def _now() -> int:
