@@ -5,6 +5,7 @@ pub mod flag;
 mod name;
 mod plan;
 pub mod texts;
+pub mod throttle;
 mod trigger;
 
 pub use name::{InvalidName, ProjectName};
