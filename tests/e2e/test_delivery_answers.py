@@ -14,6 +14,7 @@ from chela_bed import Answer, Bed, Drop, Endless, Garbage, Recorded, Reply, Role
 
 ACCEPTED = ("pending", "Accepted by the CI service")
 HOSTILE = '<img src=x onerror="alert(1)">&\u202e\u0007'
+# A report's text keeps a place for each character that could do harm; a problem's is one clean line.
 HARMLESS = "�img src=x onerror=�alert(1)���"
 MIB = 1024 * 1024
 RETRY_AFTER = 9
@@ -151,7 +152,6 @@ def test_a_pending_report_in_the_answer_cannot_speak_of_another_build(asked: Ask
     asked.desk.target.otherwise = Reply(202, {}, json.dumps(pending).encode())
     before = bed.flags(project, other)
     asked.ask("pending")
-    # What only turns or rings is shown as well: these are the CI service's own words.
     assert asked.flag("pending") == ("pending", f"Queued {HARMLESS}��")
     (flag,) = bed.flags(project, asked.commits["pending"])
     assert (flag["username"], flag["url"], flag["percent"]) == ("local/test (commit)", url, 3)
