@@ -6,7 +6,7 @@ from chela_bed import HELLO, Options, demo, wait_for
 from conftest import make_bed, wheel
 
 
-def test_the_thirty_line_receiver_turns_the_flags_to_what_the_builds_say() -> None:
+def test_the_documentations_receiver_turns_the_flags_to_what_the_builds_say() -> None:
     with make_bed(Options(wheel(), name="e2e-demo")) as bed:
         text = demo.play(bed)
         assert bed.url in text

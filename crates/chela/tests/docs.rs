@@ -5,10 +5,12 @@ mod support;
 use std::collections::BTreeSet;
 
 use chela_contract::Report;
+use rstest::rstest;
 use support::{Run, chela, now};
 
 const PAGE: &str = include_str!("../../../docs/write-a-receiver.md");
 const RECEIVER: &str = include_str!("../../../docs/receiver/receiver.py");
+const REPORT: &str = include_str!("../../../docs/receiver/report.py");
 
 /// The words of this kind in a text.
 fn words<'a>(text: &'a str, prefix: &str) -> BTreeSet<&'a str> {
@@ -37,7 +39,6 @@ fn commands() -> Vec<String> {
 
 #[test]
 fn every_setting_of_the_receiver_is_explained() {
-    let read = RECEIVER.split("def message").next().unwrap();
     let table = PAGE
         .split("| setting |")
         .nth(1)
@@ -48,13 +49,31 @@ fn every_setting_of_the_receiver_is_explained() {
     let first = |line: &'static str| line.split('|').nth(1);
     let cells: Vec<&str> = table.lines().filter_map(first).collect();
     let explained = cells.join(" ");
-    // Quoted in the source: what it reads. `$…` is the build's.
-    let settings: BTreeSet<&str> = read
-        .split('"')
-        .filter(|text| text.starts_with("CHELA_") && words(text, "CHELA_").contains(text))
+    let settings: BTreeSet<&str> = [RECEIVER, REPORT]
+        .iter()
+        .flat_map(|source| source.split("environ").skip(1))
+        .filter_map(|read| read.split('"').nth(1))
+        .filter(|name| name.starts_with("CHELA_"))
         .collect();
     assert!(settings.len() > 5, "{settings:?}");
     assert_eq!(words(&explained, "CHELA_"), settings);
+}
+
+/// Without blank lines, comments, docstrings and imports.
+fn lines_of_code(source: &str) -> usize {
+    let left_out = ["#", "\"\"\"", "import ", "from "];
+    let code = source.lines().map(str::trim);
+    code.filter(|line| !line.is_empty() && !left_out.iter().any(|start| line.starts_with(start)))
+        .count()
+}
+
+#[rstest]
+#[case::receiver(RECEIVER, 30)]
+#[case::report(REPORT, 17)]
+fn the_receiver_is_short(#[case] source: &str, #[case] most: usize) {
+    assert!(lines_of_code(source) <= most, "{}", lines_of_code(source));
+    let longest = source.lines().map(|line| line.chars().count()).max();
+    assert!(longest <= Some(100), "a line of {longest:?} characters");
 }
 
 #[test]

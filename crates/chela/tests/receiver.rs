@@ -16,9 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chela_contract::{BuildId, Report, Status};
+use chela_contract::{BuildId, Report, Status, ping_body};
 use rstest::rstest;
-use support::{COMMIT, Files, PATIENCE, Run, Server, TOKEN, chela, now};
+use serde_json::json;
+use support::{COMMIT, Files, PATIENCE, Run, Server, TOKEN, chela, key, now};
 
 const REPOSITORY: &str = "demo/hello.git";
 
@@ -47,7 +48,14 @@ impl Bed {
     }
 
     fn with(settings: &[(&str, &str)], answers: Vec<(&'static str, &'static str, String)>) -> Self {
-        let files = Files::new();
+        Self::below(Files::new(), settings, answers)
+    }
+
+    fn below(
+        files: Files,
+        settings: &[(&str, &str)],
+        answers: Vec<(&'static str, &'static str, String)>,
+    ) -> Self {
         let forge = Server::answering(answers);
         let (git, receiver) = (free_port(), free_port());
         let daemon = git_daemon(&files.path("git"), git);
@@ -141,13 +149,28 @@ impl Bed {
         Report::from_body(&seen.body, now()).unwrap()
     }
 
-    /// Status line and body.
-    fn get(&self, path: &str) -> String {
+    /// A message signed as Pagure signs; the status of the answer.
+    fn post(&self, body: &str) -> u16 {
+        let signed = key().sign(&BuildId::new(now()).to_string(), now(), body.as_bytes());
         let mut stream = TcpStream::connect(("127.0.0.1", self.receiver)).unwrap();
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "POST / HTTP/1.0\r\nwebhook-id: {}\r\nwebhook-timestamp: {}\r\nwebhook-signature: {}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            signed.id,
+            signed.timestamp,
+            signed.signature,
+            body.len()
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        answer
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// What the builds have printed.
+    fn output(&self) -> String {
+        std::fs::read_to_string(self.files.path("output")).unwrap()
     }
 }
 
@@ -225,13 +248,12 @@ fn receiver_process(
     let child = Command::new(python)
         .arg(root.join("docs/receiver/receiver.py"))
         .env("CHELA_PAGURE", forge.url())
-        .env("CHELA_URL", format!("http://127.0.0.1:{port}"))
         .env("CHELA_PORT", port.to_string())
         .env("CHELA_TOKEN_FILE", files.path("token"))
         .env("CHELA_CLONE", format!("git://127.0.0.1:{git}/"))
-        .env("CHELA_LOGS", files.path("logs"))
         .env("NOT_FOR_BUILDS", TOKEN)
         .envs(settings.iter().copied())
+        .stdout(std::fs::File::create(files.path("output")).unwrap())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -241,34 +263,31 @@ fn receiver_process(
 #[test]
 fn exactly_the_commit_is_built_and_its_success_is_reported() {
     let bed = Bed::new();
-    let commit = bed.commit("echo built $$CHELA_COMMIT of $$CHELA_BRANCH; env");
+    let commit = bed.commit("echo built `git rev-parse HEAD`; env");
     let newer = bed.commit("false");
     assert_ne!(commit, newer);
     let id = BuildId::new(now()).to_string();
-    let answer = bed
-        .ask(&commit, &["--pull-request", "7", "--build-id", &id])
-        .json();
-    assert_eq!(
-        (&answer["status"], &answer["pending"]["description"]),
-        (&202.into(), &"Queued".into())
-    );
+    let answer = bed.ask(&commit, &["--pull-request", "7", "--build-id", &id]);
+    assert_eq!(answer.json()["status"], 202);
     let report = bed.reported();
     assert_eq!(report.shown.status, Status::Success, "{report:?}");
     assert_eq!(report.commit.as_str(), commit);
     assert_eq!(
         (report.pull_request, report.build_id.unwrap().to_string()),
-        (Some(7), id.clone())
+        (Some(7), id)
     );
-    assert_eq!(report.shown.url, answer["pending"]["url"].as_str().unwrap());
-    let log = bed.get(&format!("/{id}.txt"));
-    assert!(log.contains(&format!("built {commit} of main")), "{log}");
+    let page = format!("{}/demo/hello/pull-request/7", bed.forge.url());
+    assert_eq!(report.shown.url, page);
+    let output = bed.output();
+    assert!(output.contains(&format!("built {commit}\n")), "{output}");
     assert!(
-        !log.contains(TOKEN) && !log.contains("CHELA_TOKEN_FILE"),
-        "{log}"
+        output.contains(&format!("CHELA_COMMIT={commit}\n")),
+        "{output}"
     );
+    assert!(output.contains("GIT_ALLOW_PROTOCOL=git\n"), "{output}");
     assert!(
-        log.to_lowercase().contains("content-type: text/plain"),
-        "{log}"
+        !output.contains(TOKEN) && !output.contains("CHELA_TOKEN_FILE"),
+        "{output}"
     );
 }
 
@@ -285,6 +304,20 @@ fn a_build_that_does_not_succeed_says_so(
     bed.ask(other.unwrap_or(&commit), &[]);
     let report = bed.reported();
     assert_eq!((report.shown.status, report.pull_request), (status, None));
+    assert_eq!(
+        report.shown.url,
+        format!("{}/demo/hello", bed.forge.url()),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn the_operator_says_what_is_run() {
+    let bed = Bed::with(&[("CHELA_COMMAND", "echo first; false; ls")], vec![taken()]);
+    let commit = bed.commit("true");
+    bed.ask(&commit, &[]);
+    assert_eq!(bed.reported().shown.status, Status::Failure);
+    assert_eq!(bed.output(), "first\n");
 }
 
 #[test]
@@ -301,29 +334,56 @@ fn a_replay_is_answered_alike_and_starts_nothing() {
 }
 
 #[rstest]
-#[case::a_stranger(&["--requested-by", "bob"])]
-#[case::nobody(&[])]
-#[case::a_strangers_commit_asked_for_by_a_maintainer(
-    &["--pull-request", "7", "--author", "bob", "--requested-by", "alice", "--can-push", "--reason", "rebuild"]
-)]
+#[case::a_stranger(&["--requested-by", "bob"], Status::Pending)]
+#[case::nobody(&[], Status::Pending)]
 #[case::a_repository_elsewhere(
-    &["--requested-by", "alice", "--can-push", "--repo", "https://elsewhere.example.org/x.git"]
+    &["--requested-by", "alice", "--can-push", "--repo", "https://elsewhere.example.org/x.git"],
+    Status::Error
 )]
-fn what_is_not_trusted_is_not_built(#[case] request: &[&str]) {
+fn what_is_not_trusted_is_not_built(#[case] request: &[&str], #[case] status: Status) {
+    let bed = Bed::new();
+    let commit = bed.commit("echo built");
+    assert_eq!(bed.send(&commit, request).code, 0);
+    let held = bed.reported();
+    assert_eq!(held.shown.status, status, "{held:?}");
+    bed.ask(&commit, &[]);
+    assert_eq!(bed.reported().shown.status, Status::Success);
+    assert_eq!(bed.output(), "built\n", "the second one alone was built");
+}
+
+#[test]
+fn a_committers_request_for_a_neighbouring_repository_is_not_built() {
+    let files = Files::new();
+    let base = format!("file://{}", files.path("git").display());
+    // The folder beside it begins alike.
+    let clone = format!("{base}/de");
+    let bed = Bed::below(files, &[("CHELA_CLONE", &clone)], vec![taken()]);
+    let commit = bed.commit("echo built");
+    let url = format!("{base}/{REPOSITORY}");
+    assert_eq!(bed.post(&requested(&url, Some(&commit))), 202);
+    assert_eq!(bed.reported().shown.status, Status::Error);
+    assert_eq!(bed.output(), "");
+}
+
+#[test]
+fn a_strangers_commit_is_built_when_a_committer_asks_for_it() {
     let bed = Bed::new();
     let commit = bed.commit("true");
-    let held = BuildId::new(now()).to_string();
-    let run = bed.send(&commit, &[request, &["--build-id", &held]].concat());
+    let of_bob = ["--pull-request", "7", "--author", "bob"];
+    let run = bed.send(&commit, &[&of_bob[..], &["--requested-by", "bob"]].concat());
     assert_eq!(run.code, 0, "{run:?}");
-    let description = run.json()["pending"]["description"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(description.starts_with("Not built"), "{description}");
-    bed.ask(&commit, &[]);
-    let report = bed.reported();
-    assert_ne!(report.build_id.unwrap().to_string(), held, "{report:?}");
-    assert!(!bed.files.path("logs").join(format!("{held}.txt")).exists());
+    let held = bed.reported();
+    assert_eq!(held.shown.status, Status::Pending);
+    assert_eq!(
+        held.shown.description,
+        "Waits for a committer, who can ask for a rebuild"
+    );
+    bed.ask(&commit, &[&of_bob[..], &["--reason", "rebuild"]].concat());
+    let built = bed.reported();
+    assert_eq!(
+        (built.shown.status, built.commit.as_str()),
+        (Status::Success, commit.as_str())
+    );
 }
 
 #[test]
@@ -338,38 +398,54 @@ fn strangers_are_built_where_the_operator_says_so() {
 fn another_tokens_request_is_refused_for_good() {
     let bed = Bed::new();
     let other = bed.files.write("other", "another token");
-    let run = bed.send(
-        COMMIT,
-        &[
-            "--can-push",
-            "--requested-by",
-            "a",
-            "--token-file",
-            other.to_str().unwrap(),
-        ],
-    );
-    assert_eq!(
-        (run.code, &run.json()["status"]),
-        (1, &400.into()),
-        "{run:?}"
-    );
-    let reason = run.json()["reason"].as_str().unwrap().to_owned();
-    assert!(reason.contains("No matching signature"), "{reason}");
+    let run = bed.send(COMMIT, &["--token-file", other.to_str().unwrap()]);
+    assert_eq!((run.code, &run.json()["status"]), (1, &400.into()));
 }
 
 #[test]
-fn a_hostile_branch_name_is_only_text() {
-    let bed = Bed::with(
-        &[("CHELA_COMMAND", "printf '<%s>' \"$CHELA_BRANCH\"")],
-        vec![taken()],
-    );
+fn a_request_that_names_no_commit_is_refused_for_good() {
+    let bed = Bed::new();
+    assert_eq!(bed.post(&requested("git://127.0.0.1/x.git", None)), 400);
+}
+
+#[test]
+fn a_ping_is_welcome_and_starts_nothing() {
+    let bed = Bed::new();
+    assert_eq!(bed.post(&ping_body(now(), "demo/hello", "test")), 200);
     let commit = bed.commit("true");
-    let branch = "--upload-pack=touch x; $(touch y) `touch z` é";
-    let id = BuildId::new(now()).to_string();
-    bed.ask(&commit, &[&format!("--branch={branch}"), "--build-id", &id]);
+    bed.ask(&commit, &[]);
+    assert_eq!(bed.reported().commit.as_str(), commit);
+}
+
+#[rstest]
+#[case::a_report_played_back("build.reported")]
+#[case::a_later_contract("build.requested.v2")]
+fn other_messages_are_refused_for_good(#[case] kind: &str) {
+    let bed = Bed::new();
+    let body = requested("git://127.0.0.1/x.git", Some(COMMIT));
+    assert_eq!(bed.post(&body.replace("build.requested", kind)), 422);
+    assert!(bed.forge.all().is_empty());
+}
+
+#[test]
+fn what_comes_from_outside_is_only_text_to_git() {
+    let files = Files::new();
+    let marker = files.path("marker");
+    let option = format!("--upload-pack=touch {};", marker.display());
+    // Only for a repository on this machine would git start the program of that option itself.
+    let base = format!("file://{}/", files.path("git").display());
+    let bed = Bed::below(files, &[("CHELA_CLONE", &base)], vec![taken()]);
+    let hello = format!("{base}{REPOSITORY}");
+    let shell = format!("{hello}$(touch {})", marker.display());
+    for (url, commit) in [(&hello, &option), (&option, &option), (&shell, &option)] {
+        assert_eq!(bed.post(&requested(url, Some(commit))), 202);
+        let report = bed.forge.next().json();
+        assert_eq!(report["data"]["status"], "error", "{report}");
+    }
+    assert!(!marker.exists());
+    let commit = bed.commit("true");
+    assert_eq!(bed.post(&requested(&hello, Some(&commit))), 202);
     assert_eq!(bed.reported().shown.status, Status::Success);
-    let log = bed.get(&format!("/{id}.txt"));
-    assert!(log.ends_with(&format!("\r\n\r\n<{branch}>")), "{log}");
 }
 
 #[test]
@@ -384,12 +460,17 @@ fn a_report_that_the_forge_cannot_take_is_sent_again() {
     assert_eq!(first.body, second.body);
 }
 
-#[rstest]
-#[case("/")]
-#[case("/../token")]
-#[case("/%2e%2e/token")]
-#[case("/none.txt")]
-fn nothing_but_logs_is_served(#[case] path: &str) {
-    let answer = Bed::new().get(path);
-    assert!(answer.starts_with("HTTP/1.0 404"), "{answer}");
+/// A committer's request, as bytes that `chela send` would not send.
+fn requested(clone_url: &str, commit: Option<&str>) -> String {
+    let mut source = json!({"clone_url": clone_url, "branch": "main"});
+    if let Some(commit) = commit {
+        source["commit"] = commit.into();
+    }
+    json!({"type": "build.requested", "timestamp": now().to_string(), "data": {
+        "build_id": BuildId::new(now()).to_string(),
+        "project": {"fullname": "demo/hello", "url": "https://pagure.example.org/demo/hello"},
+        "source": source,
+        "requested_by": {"user": "alice", "can_push": true, "reason": "pushed"},
+    }})
+    .to_string()
 }

@@ -40,8 +40,7 @@ def _start_receiver(bed: Bed, token: str) -> None:
     if not RECEIVER.exists():
         raise BedError(f"{RECEIVER} is missing: is the checkout complete?")
     folder = bed.folder.root / "receiver"
-    logs = folder / "logs"
-    logs.mkdir(parents=True)
+    folder.mkdir(parents=True)
     secret = folder / "token"
     secret.touch(mode=0o600)
     secret.write_text(token)
@@ -50,10 +49,8 @@ def _start_receiver(bed: Bed, token: str) -> None:
         **environment(bed.folder),
         "CHELA_TOKEN_FILE": str(secret),
         "CHELA_PORT": str(port),
-        "CHELA_URL": f"http://127.0.0.1:{port}",
         "CHELA_PAGURE": bed.url,
         "CHELA_CLONE": f"{bed.git_url}/",
-        "CHELA_LOGS": str(logs),
         # The stranger of this scene is bob, whose commits are ours.
         "CHELA_STRANGERS": "yes",
     }
