@@ -189,6 +189,26 @@ fn two_pull_requests_with_one_head_do_not_share_a_flag() {
 }
 
 #[test]
+fn a_stranger_who_opens_pull_requests_with_the_same_head_takes_no_room_from_reports() {
+    let mut rows = Rows::default();
+    for number in 100..160 {
+        let other = Subject {
+            pull_request: Some(number),
+            ..subject()
+        };
+        let step = DeliveryStep::Begin { rebuild: false };
+        let shown = shown(0, Status::Pending);
+        let began = other.plan_delivery(&rows.0, build(0), Requester::Stranger, &step, shown);
+        let Delivery::Go(Some(write)) = began else {
+            panic!("no flag for pull request {number}: {began:?}")
+        };
+        rows.put(&write.values);
+    }
+    let plan = rows.report(&report(build(1), 1, Status::Success, Some("another name")));
+    assert!(plan.write.is_some());
+}
+
+#[test]
 fn the_fifty_first_context_is_refused_and_the_fifty_are_still_updated() {
     let mut rows = Rows::default();
     for n in 0..50 {
