@@ -84,10 +84,16 @@ def intercept() -> Any:
     """Answer a report before anything of Pagure looks at the request."""
     if flask.request.endpoint != ENDPOINT or flask.request.method != "POST":
         return None
+    session()
+    return webhook_ci_notification(**(flask.request.view_args or {}))
+
+
+def session() -> Any:
+    """The request's database session, also before Pagure has made it."""
     if not getattr(flask.g, "session", None):
         # Pagure's teardown removes it.
         flask.g.session = pagure.lib.model_base.create_session(flask.current_app.config["DB_URL"])
-    return webhook_ci_notification(**(flask.request.view_args or {}))
+    return flask.g.session
 
 
 def _take(repo: str, username: str | None, namespace: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 
-from chela_pagure import form, limits, rights, route
+from chela_pagure import form, jenkins, limits, rights, route
 
 BLUEPRINT = flask.Blueprint("chela_pagure", __name__)
 
@@ -26,7 +26,7 @@ def _set_up(state: Any) -> None:
             methods=["POST"],
             strict_slashes=False,
         )
-    app.before_request_funcs.setdefault(None, []).insert(0, route.intercept)
+    app.before_request_funcs.setdefault(None, [])[:0] = [route.intercept, jenkins.intercept]
     app.url_default_functions.setdefault(None, []).append(_without_token)
     form.install()
     rights.install()

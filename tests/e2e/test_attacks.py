@@ -1,0 +1,31 @@
+"""What an attacker tries, and what it comes to."""
+
+from __future__ import annotations
+
+import requests
+from asking import JOB, address
+from chela_bed import Bed, Project, Reply, Target
+
+
+def finished(bed: Bed, project: Project, token: str) -> requests.Response:
+    """What Jenkins would tell at the end of a build."""
+    path = f"ci/jenkins/{project.fullname}/{token}/build-finished"
+    return bed.api(None).request("POST", path, json={"build": {"number": 1, "phase": "FINALIZED"}})
+
+
+class TestJenkinsCallBack:
+    """It asks the CI URL from inside the network, unguarded, and follows redirects."""
+
+    def test_asks_nothing_for_a_project_of_this_ci(self, bed: Bed, project: Project, target: Target) -> None:
+        target.otherwise = Reply(302, {"Location": "http://169.254.169.254/latest/meta-data/"})
+        token = bed.set_ci(project, address(target, project), JOB, "user", "word", on_commits=False)
+        unknown = finished(bed, Project("nobodys", "demo"), token)
+        answer = finished(bed, project, token)
+        assert (answer.status_code, answer.text) == (404, unknown.text)
+        assert target.requests == []
+
+    def test_still_works_with_jenkins(self, bed: Bed, project: Project, target: Target) -> None:
+        token = bed.set_ci(project, address(target, project), JOB, kind="jenkins", on_commits=False)
+        finished(bed, project, token)
+        assert target.requests[0].path.startswith(f"/{project.fullname}/")
+        assert finished(bed, project, "not-the-token").status_code == 401
