@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 import requests
 from asking import JOB, address
-from chela_bed import Bed, Project, Reply, Target
+from chela_bed import ApiError, Bed, Project, Reply, Target
 
 
 def finished(bed: Bed, project: Project, token: str) -> requests.Response:
@@ -29,3 +32,16 @@ class TestJenkinsCallBack:
         finished(bed, project, token)
         assert target.requests[0].path.startswith(f"/{project.fullname}/")
         assert finished(bed, project, "not-the-token").status_code == 401
+
+
+def test_a_password_does_not_reach_another_address_by_way_of_another_type(
+    bed: Bed, project: Project, target: Target
+) -> None:
+    bed.set_ci(project, address(target, project), JOB, "user", "word")
+    with pytest.raises(ApiError) as answer:
+        bed.set_ci(project, address(target, project), JOB, kind="jenkins")
+    errors = json.loads(answer.value.text)["errors"]
+    assert errors == {"ci_password": ["The type is another one: type the password again."]}
+    bed.set_ci(project, address(target, project), JOB, "user", "another word", kind="jenkins")
+    hook = bed.ci_hook(project)
+    assert hook is not None and (hook["ci_type"], hook["ci_password"]) == ("jenkins", "another word")

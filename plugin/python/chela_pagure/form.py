@@ -100,6 +100,8 @@ def _validate(form: Any) -> bool:
             form[name].data = form[name].data.strip()
     if _keeps_password_for_another_address(form):
         return _refuse(form, "ci_password", "The address is another one: type its password again.")
+    if _keeps_password_for_another_type(form):
+        return _refuse(form, "ci_password", "The type is another one: type the password again.")
     if form.ci_type.data != CI_TYPE or not (form.active_pr.data or form.active_commit.data):
         return True
     password = form.ci_password.data or form.stored.password
@@ -121,9 +123,20 @@ def _keeps_password_for_another_address(form: Any) -> bool:
     stored = form.stored
     if CI_TYPE not in (stored.ci_type, form.ci_type.data):
         return False
+    return _keeps_password(form) and _origin(stored.url) != _origin(form.ci_url.data)
+
+
+def _keeps_password_for_another_type(form: Any) -> bool:
+    """Else the detour would have two steps: Jenkins's type first, whose address may change."""
+    types = (form.stored.ci_type, form.ci_type.data)
+    return _keeps_password(form) and CI_TYPE in types and types[0] != types[1]
+
+
+def _keeps_password(form: Any) -> bool:
     stays = form.active.data or form.active_pr.data or form.active_commit.data
-    keeps = form.ci_username.data and stored.password and not form.ci_password.typed
-    return bool(stays and keeps and _origin(stored.url) != _origin(form.ci_url.data))
+    return bool(
+        stays and form.ci_username.data and form.stored.password and not form.ci_password.typed
+    )
 
 
 def _refuse(form: Any, field: str, reason: str) -> bool:
