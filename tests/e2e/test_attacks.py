@@ -45,3 +45,9 @@ def test_a_password_does_not_reach_another_address_by_way_of_another_type(
     bed.set_ci(project, address(target, project), JOB, "user", "another word", kind="jenkins")
     hook = bed.ci_hook(project)
     assert hook is not None and (hook["ci_type"], hook["ci_password"]) == ("jenkins", "another word")
+
+
+@pytest.mark.parametrize("path", ["%00", "demo/a%00b", "forks/a%00b/demo/hello", "forks/%ff/%ff", "x" * 3000])
+def test_an_address_that_no_project_has_gets_the_answer_of_every_other(bed: Bed, path: str) -> None:
+    answer = bed.api(None).request("POST", f"ci/webhook/{path}", data=b"{}")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json")

@@ -99,7 +99,8 @@ def session() -> Any:
 def _take(repo: str, username: str | None, namespace: str | None) -> str:
     session = flask.g.session
     body = _body()
-    project_id, token = _credentials(session, repo, username, namespace)
+    names = (_storable(repo), _storable(username), _storable(namespace))
+    project_id, token = _credentials(session, *names)
     headers = {name.lower(): value for name, value in flask.request.headers.items()}
     if not _core.authenticate(token, headers, body) or project_id is None:
         raise ProblemError(*_UNAUTHORIZED)
@@ -128,8 +129,13 @@ def _body() -> bytes:
     return body
 
 
+def _storable(name: str | None) -> str | None:
+    """No name has either character, but PostgreSQL's driver raises at a NUL."""
+    return name and name.replace("\0", "\ufffd")
+
+
 def _credentials(
-    session: Any, repo: str, username: str | None, namespace: str | None
+    session: Any, repo: str | None, username: str | None, namespace: str | None
 ) -> tuple[int | None, str | None]:
     """The project's number and CI token, in one query whether there is such a project or not."""
     from pagure.hooks.pagure_ci import PagureCITable
