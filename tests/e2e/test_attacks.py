@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import requests
 from asking import JOB, address
-from chela_bed import ApiError, Bed, Project, Reply, Target
+from chela_bed import ApiError, Bed, Project, Reply, Target, reports
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project that takes reports and asks for nothing."""
+
+    bed: Bed
+    project: Project
+    head: str
+    token: str
+
+    def report(self, at: str, **data: Any) -> requests.Response:
+        """Report a success of that time."""
+        message = reports.report(self.head, "success", **data)
+        return reports.send(self.bed.url, self.project, self.token, {**message, "timestamp": at})
+
+
+@pytest.fixture
+def place(bed: Bed, project: Project) -> Place:
+    nowhere = "https://ci.example.com/hook"
+    token = bed.set_ci(project, nowhere, on_pull_requests=False, on_commits=False)
+    return Place(bed, project, bed.work_tree(project).head(), token)
 
 
 def finished(bed: Bed, project: Project, token: str) -> requests.Response:
@@ -51,3 +75,18 @@ def test_a_password_does_not_reach_another_address_by_way_of_another_type(
 def test_an_address_that_no_project_has_gets_the_answer_of_every_other(bed: Bed, path: str) -> None:
     answer = bed.api(None).request("POST", f"ci/webhook/{path}", data=b"{}")
     assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json")
+
+
+def test_a_time_that_no_database_holds_is_refused(place: Place) -> None:
+    for at in ("-009999-01-02T01:59:59Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"):
+        answer = place.report(at)
+        assert answer.status_code == 422, answer.text
+        assert "timestamp" in answer.json()["detail"]
+    assert place.bed.flags(place.project, place.head) == []
+
+
+def test_the_earliest_time_is_shown_like_any_other(place: Place) -> None:
+    answer = place.report("1970-01-01T00:00:00Z", build_id="00000000-0000-7000-8000-000000000000")
+    assert (answer.status_code, answer.json()["applied"]) == (200, True)
+    flags = place.bed.flags(place.project, place.head)
+    assert [flag["status"] for flag in flags] == ["success"]

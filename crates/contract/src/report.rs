@@ -235,6 +235,11 @@ pub(crate) mod wire {
             if self.timestamp.is_future(now) {
                 return Err(Invalid::out_of_range("timestamp", ahead));
             }
+            if self.timestamp.get() < 0 {
+                // Databases and calendars end where RFC 3339 does not; no build is that old.
+                let early = "before 1970; check the clock";
+                return Err(Invalid::out_of_range("timestamp", early));
+            }
             let data = self.data;
             if data.build_id.is_some_and(|id| id.time().is_future(now)) {
                 return Err(Invalid::out_of_range("data.build_id", ahead));

@@ -143,6 +143,19 @@ fn a_report_from_the_future_is_refused() {
     assert!(Report::from_body(&fine, now()).is_ok());
 }
 
+#[rstest]
+#[case("-009999-01-02T01:59:59Z")]
+#[case("0000-01-01T00:00:00Z")]
+#[case("0999-12-31T23:59:59Z")]
+#[case("1969-12-31T23:59:59.999999Z")]
+fn a_report_from_before_any_calendar_of_a_database_is_refused(#[case] timestamp: &str) {
+    let early = report(|r| r["timestamp"] = json!(timestamp));
+    let error = Report::from_body(&early, now()).unwrap_err();
+    assert_eq!((error.member.as_str(), error.status), ("timestamp", 422));
+    let fine = report(|r| r["timestamp"] = json!("1970-01-01T00:00:00Z"));
+    assert!(Report::from_body(&fine, now()).is_ok());
+}
+
 #[test]
 fn a_report_too_long_is_refused_unread() {
     let body = report(|r| r["data"]["description"] = json!("x".repeat(70_000)));
