@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import requests
-from asking import JOB, address
+from asking import JOB, address, desk
 from chela_bed import ApiError, Bed, Project, Reply, Target, reports
+from chela_bed.paths import Installation
+
+# What a git hook of Pagure's publishes when a branch with a pull request has moved.
+HOOK = """
+import json
+from chela_pagure import requester
+headers = {}
+requester._capture(sender=requester.UPDATE, headers=headers, body=[(), {"pr_uid": "p"}])
+print(headers[requester.HEADER])
+"""
 
 
 @dataclass(frozen=True)
@@ -90,3 +101,34 @@ def test_the_earliest_time_is_shown_like_any_other(place: Place) -> None:
     assert (answer.status_code, answer.json()["applied"]) == (200, True)
     flags = place.bed.flags(place.project, place.head)
     assert [flag["status"] for flag in flags] == ["success"]
+
+
+def published(**environment: str) -> Any:
+    """What a git hook says of who pushed."""
+    command = [str(Installation().python), "-c", HOOK]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60)
+    return json.loads(done.stdout).get("by", {}).get("user")
+
+
+@pytest.mark.usefixtures("bed")
+def test_only_who_pushed_is_named_and_not_who_had_it_rebased() -> None:
+    assert published(GL_USER="carol") == "carol"
+    assert published(GL_USER="carol", pull_request_uid="0123456789abcdef") is None
+
+
+def test_a_committer_who_rebases_vouches_for_nothing_that_the_author_pushed_meanwhile(bed: Bed) -> None:
+    with desk(bed) as own:
+        project = own.project
+        bed.add_committer(project, "carol")
+        fork = bed.fork(project, "bob")
+        bed.push("bob", fork, "his", {"his.txt": "1\n"}, hooks=False)
+        request = bed.open_pull_request(project, "his", user="bob", source=fork)
+        consent = {"title": "Mine", "initial_comment": "Ready.", "branch_to": "main", "allow_rebase": "y"}
+        bed.login("bob").submit(f"/{project.web}/pull-request/{request}/edit", consent)
+        own.of_pull_request(request)
+        seen = bed.push("alice", project, "main", {"hers.txt": "1\n"}, hooks=False)
+
+        bed.api("carol").post(f"{project.web}/pull-request/{request}/rebase")
+        rebased = own.of_pull_request(request, count=2)[-1]
+        assert rebased["source"]["commit"] not in (None, seen)
+        assert "requested_by" not in rebased

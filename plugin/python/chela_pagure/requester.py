@@ -109,6 +109,11 @@ def _in_a_hook(sender: str, arguments: dict[str, Any]) -> Capture | None:
         return None
     if sender == TRIGGER:
         return {"user": user, "reason": "pushed", "commit": arguments.get("cause")}
+    if "pull_request_uid" in os.environ:
+        # Pagure rebases whatever the author has pushed until then: whoever asked for that has not
+        # seen the commit. (It also finds the update by itself, in nobody's name: which of the two
+        # comes first is chance.)
+        return None
     return {"user": user, "reason": "updated", "commit": _pushed_commit()}
 
 
