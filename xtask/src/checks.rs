@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{fuzz, python, shell, tools, wheel};
 
-/// Formatted by ruff; the receiver in docs is laid out by hand, to be read as thirty lines.
+/// Formatted by ruff. The receiver in docs is linted only: its lines are as wide as its page.
 const FORMATTED: [&str; 2] = ["tests", "plugin"];
 
 /// Enough to see that every target still runs; a longer run is somebody's own.
