@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from asking import (
@@ -15,9 +18,10 @@ from asking import (
     desk,
     linked,
     moment,
+    rebuild_trigger,
     turnstile,
 )
-from chela_bed import Bed, Project, Role, Session, Target, reports, wait_for
+from chela_bed import Bed, Message, Project, Role, Session, Target, reports, wait_for
 from conftest import NUMBERS
 
 STRANGER_OPENED = by("bob", "opened", can_push=False)
@@ -234,12 +238,19 @@ class TestClicks:
         way.settle()
         assert request_of_bob.asked() == [(request_of_bob.head, CAROL_ASKS)]
 
-    def test_a_click_just_after_a_request_was_accepted_asks_for_nothing_more(
-        self, bed: Bed, hello: Desk, request_of_bob: Request, way: Turnstile, bob: Session
+    def test_a_click_within_ten_seconds_of_an_accepted_one_asks_for_nothing_more(
+        self, bed: Bed, project: Project, target: Target, way: Turnstile
     ) -> None:
-        bed.rebuild_by_button(bob, hello.project, request_of_bob.id)
-        way.settle()
-        assert request_of_bob.asked() == []
+        head = bed.push("alice", project, "topic", {"a.txt": "1\n"}, hooks=False)
+        trigger = rebuild_trigger(bed, project, bed.open_pull_request(project, "topic"))
+        bed.set_ci(project, address(target, project))
+        # The moments are the messages' own, so that no test has to be quick or to wait.
+        first = datetime.now(timezone.utc) - timedelta(seconds=30)
+        asked = []
+        for seconds in (0, 9, 11):
+            way.settle(click(trigger, head, first + timedelta(seconds=seconds)))
+            asked.append(len(target.requests))
+        assert asked == [1, 1, 2]
 
     def test_a_committers_click_is_more_than_the_strangers_before_it(
         self,
@@ -291,3 +302,12 @@ class TestClicks:
         way.settle()
         (asked,) = target.requests
         assert asked.json["data"]["requested_by"]["user"] == "carol"
+
+
+def click(trigger: Message, head: str, at: datetime) -> Message:
+    """The trigger of a click of alice's at that moment."""
+    asker = {"user": "alice", "reason": "rebuild", "commit": head, "at": at.isoformat()}
+    # A UUIDv7: milliseconds since 1970 in front.
+    number = int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62
+    carried = {"build_id": str(uuid.UUID(int=number)), "by": asker}
+    return replace(trigger, headers={"chela": json.dumps(carried)})
