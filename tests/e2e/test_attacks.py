@@ -12,6 +12,7 @@ import requests
 from asking import JOB, address, desk
 from chela_bed import ApiError, Bed, Project, Reply, Target, reports
 from chela_bed.paths import Installation
+from chela_bed.programs import environment
 
 # What a git hook of Pagure's publishes when a branch with a pull request has moved.
 HOOK = """
@@ -132,3 +133,29 @@ def test_a_committer_who_rebases_vouches_for_nothing_that_the_author_pushed_mean
         rebased = own.of_pull_request(request, count=2)[-1]
         assert rebased["source"]["commit"] not in (None, seen)
         assert "requested_by" not in rebased
+
+
+PAGURES_ERROR_MAIL = """
+import json, logging
+import pagure.flask_app
+app = pagure.flask_app.create_app()
+from pagure.mail_logging import ContextInjector
+record = logging.makeLogRecord({"msg": "something broke"})
+form = {"ci_username": "ada", "ci_password": "a-secret-of-the-ci-service", "csrf_token": "x"}
+with app.test_request_context("/demo/hello/settings/Pagure CI", method="POST", data=form):
+    ContextInjector().filter(record)
+print(json.dumps(record.form))
+"""
+
+
+def test_an_error_mail_shows_the_posted_form_without_its_password(bed: Bed) -> None:
+    done = subprocess.run(
+        [Installation().python, "-c", PAGURES_ERROR_MAIL],
+        env=environment(bed.folder),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    form = json.loads(done.stdout.splitlines()[-1])
+    assert form["ci_username"] == "ada", "the form is not in the record at all"
+    assert "a-secret-of-the-ci-service" not in done.stdout

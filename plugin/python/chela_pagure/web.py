@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 
-from chela_pagure import form, jenkins, limits, rights, route
+from chela_pagure import form, jenkins, limits, mails, rights, route
 
 BLUEPRINT = flask.Blueprint("chela_pagure", __name__)
 
@@ -30,6 +30,7 @@ def _set_up(state: Any) -> None:
     app.url_default_functions.setdefault(None, []).append(_without_token)
     form.install()
     rights.install()
+    mails.install()
     # Pagure's development line imports this for its page about the API.
     alias = types.ModuleType("pagure.api.ci.webhook")
     vars(alias)["webhook_ci_notification"] = route.webhook_ci_notification
