@@ -96,7 +96,7 @@ def _facts(  # noqa: PLR0913, PLR0917 - what a trigger is made of
     capture: dict[str, Any],
 ) -> dict[str, Any]:
     target = request.branch if request else arguments["branch"]
-    refname, is_tag = _refname(project, arguments["branch"], request)
+    refname, is_tag = _refname(project, arguments["branch"], request, head)
     by = capture.get("by")
     if by is not None:
         by = {**by, "can_push": _can_push(session, project, target, by["user"])}
@@ -152,14 +152,19 @@ def _head(request: Any, *, patient: bool) -> str | None:
     return str(branch.peel().id) if branch is not None else None
 
 
-def _refname(project: Any, branch: str, request: Any) -> tuple[str, bool]:
+def _refname(project: Any, branch: str, request: Any, head: str | None) -> tuple[str, bool]:
     """The name, and whether it is a tag: Pagure names a pushed tag like a branch."""
     if request is not None:
         return request.branch_from, False
     name = branch[len("refs/tags/") :] if branch.startswith("refs/tags/") else branch
     repository = pygit2.Repository(pagure.utils.get_repo_path(project))
-    is_branch = f"refs/heads/{name}" in repository.references
-    return name, not is_branch and f"refs/tags/{name}" in repository.references
+    if f"refs/heads/{name}" in repository.references:
+        return name, False
+    tag = f"refs/tags/{name}"
+    if tag not in repository.references:
+        return name, False
+    # A tag may have the name of a branch that is gone by now.
+    return name, str(repository.references[tag].peel(pygit2.Commit).id) == head
 
 
 def _can_push(session: Any, project: Any, branch: str, username: str) -> bool:
