@@ -24,6 +24,7 @@ import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from chela_pagure import _core
 
 ROUNDS = 7
 REQUESTS = 60
@@ -137,8 +138,6 @@ def send_with_python(url: str, number: int) -> None:
 
 def send_with_plugin(url: str, number: int) -> None:
     """Build, sign and send as the plugin does."""
-    from chela_pagure import _core
-
     facts = json.dumps({**FACTS, "build_id": _core.new_build_id()})
     wanted = _core.wanted(facts)
     outcome = _core.attempt(
@@ -155,10 +154,8 @@ def send_with_plugin(url: str, number: int) -> None:
 
 
 @functools.cache
-def policy(url: str) -> object:
+def policy(url: str) -> _core.Policy:
     """What an administrator allows for this one host."""
-    from chela_pagure import _core
-
     host = url.split("/")[2]
     return _core.Policy(
         allow_http=[],
