@@ -120,7 +120,7 @@ impl Subject {
         })
     }
 
-    /// What a step of a delivery changes: `begin`, `rebuild`, `look`, `waiting`, `accepted`,
+    /// What a step of a delivery changes: `begin`, `look`, `waiting`, `accepted`,
     /// `error` or `canceled`, with so many attempts made.
     #[pyo3(signature = (rows, *, build_id, committer, step, attempts, url, comment, percent=None))]
     fn delivery(
@@ -139,8 +139,7 @@ impl Subject {
         let build: BuildId = build_id.parse().map_err(|_| invalid(build_id.to_owned()))?;
         let url = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
         let step = match step {
-            "begin" => DeliveryStep::Begin { rebuild: false },
-            "rebuild" => DeliveryStep::Begin { rebuild: true },
+            "begin" => DeliveryStep::Begin,
             "look" => DeliveryStep::Look(attempts),
             "waiting" => DeliveryStep::Waiting(attempts),
             "accepted" => DeliveryStep::Accepted,

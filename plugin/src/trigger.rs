@@ -15,8 +15,6 @@ pub struct Wanted {
     pub page: String,
     /// Whether the person who asked may push to the target branch.
     pub committer: bool,
-    /// Whether a person asked for a build that was there before.
-    pub rebuild: bool,
 }
 
 /// A new build's id.
@@ -36,6 +34,5 @@ pub fn wanted(facts: &str) -> PyResult<Wanted> {
         body: wanted.request.to_body(),
         page: wanted.page.to_string(),
         committer: by.is_some_and(|by| by.can_push),
-        rebuild: by.is_some_and(|by| by.reason == chela_contract::Reason::Rebuild),
     })
 }

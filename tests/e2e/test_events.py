@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -28,12 +29,15 @@ from asking import (
     said,
 )
 from chela_bed import Bed, Project, Recorded, Target, reports
+from chela_bed.bed import Message
 from chela_bed.scene import START
 from conftest import NUMBERS
 
 OPENED = by("alice", "opened", can_push=True)
 PUSHED = by("alice", "pushed", can_push=True)
 UPDATED = by("alice", "updated", can_push=True)
+AT = "2026-11-22T20:15:26.870000+00:00"
+UPDATE_ID = "0199a1c2-6f0e-7c3a-9d6b-2f6f1f1f0a11"
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +217,27 @@ def ask_with(bed: Bed, target: Target, project: Project, url: str, *credentials:
     (recorded,) = target.wait()
     said(recorded, token)
     return recorded
+
+
+def test_an_update_that_pagure_finds_and_keeps_to_itself_is_built_once(bed: Bed, hello: Desk) -> None:
+    """Pagure's look for tickets moves a pull request on; its update task then finds nothing new."""
+    before = len(hello.target.requests)
+    bed.push("alice", hello.project, "quiet", {"quiet.txt": "1\n"}, hooks=False)
+    request = linked(bed, hello.project, bed.open_pull_request(hello.project, "quiet"))
+    hello.target.wait(before + 1)
+    newer = bed.push("alice", hello.project, "quiet", {"quiet.txt": "2\n"}, hooks=False)
+    uid = bed.pull_request(hello.project, request)["uid"]
+    alice = json.dumps(
+        {"build_id": UPDATE_ID, "by": {"user": "alice", "reason": "updated", "at": AT, "commit": newer}}
+    )
+
+    look = Message("pagure.lib.tasks.link_pr_to_ticket", {"pr_uid": uid}, {"chela": alice})
+    update = Message("pagure.lib.tasks.update_pull_request", {"pr_uid": uid, "username": "alice"})
+    bed.publish(look, update)
+
+    asked = hello.target.wait(before + 2)[-1].json["data"]
+    assert asked["source"]["commit"] == newer
+    assert (asked["requested_by"]["user"], asked["requested_by"]["can_push"]) == ("alice", True)
 
 
 def test_without_a_user_name_a_request_is_signed_only(bed: Bed, target: Target, project: Project) -> None:

@@ -12,7 +12,7 @@ use crate::flag::{Held, Precision, Progress, Requester};
 
 /// More flags on one commit than anybody reads.
 const MAX_CONTEXTS: usize = 50;
-/// Clicks on "rebuild" within this many seconds are one wish.
+/// Wishes for one head of a pull request within this many seconds are one.
 const ONE_WISH_SECONDS: i64 = 10;
 
 /// What a flag speaks of, together with its context: project, commit, pull request.
@@ -87,11 +87,8 @@ pub enum Refused {
 /// A step of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryStep {
-    /// The build is wanted and nothing has been sent; `rebuild` if somebody asked again.
-    Begin {
-        /// Whether a person asked for a build that was there before.
-        rebuild: bool,
-    },
+    /// The build is wanted and nothing has been sent.
+    Begin,
     /// An attempt is about to be made, after so many that failed.
     Look(u32),
     /// So many attempts have failed, and another will follow.
@@ -226,7 +223,7 @@ impl Subject {
             return Delivery::Over(over);
         }
         let (progress, status) = match step {
-            DeliveryStep::Begin { .. } => (Progress::Waiting(0), Status::Pending),
+            DeliveryStep::Begin => (Progress::Waiting(0), Status::Pending),
             DeliveryStep::Look(_) => return Delivery::Go(None),
             DeliveryStep::Waiting(attempt) => (Progress::Waiting(*attempt), Status::Pending),
             DeliveryStep::Accepted => (Progress::Accepted, Status::Pending),
@@ -263,9 +260,11 @@ impl Subject {
                 _ => None,
             };
         }
-        let DeliveryStep::Begin { rebuild: true } = step else {
+        // Two branches may be pushed with one commit, and both want their build; a pull request's
+        // head wants one, however often somebody clicks and however often Pagure finds it.
+        if *step != DeliveryStep::Begin || self.pull_request.is_none() {
             return None;
-        };
+        }
         // A report keeps no requester: only a stranger's wish is surely no stronger than its own.
         let earlier = progress.map_or(Requester::Stranger, |(_, earlier)| earlier);
         let waiting = matches!(progress, Some((Progress::Waiting(_), _)));

@@ -94,8 +94,7 @@ impl Rows {
     }
 }
 
-const BEGIN: DeliveryStep = DeliveryStep::Begin { rebuild: false };
-const REBUILD: DeliveryStep = DeliveryStep::Begin { rebuild: true };
+const BEGIN: DeliveryStep = DeliveryStep::Begin;
 
 #[test]
 fn a_time_out_after_the_target_accepted_does_not_cover_its_word() {
@@ -196,7 +195,7 @@ fn a_stranger_who_opens_pull_requests_with_the_same_head_takes_no_room_from_repo
             pull_request: Some(number),
             ..subject()
         };
-        let step = DeliveryStep::Begin { rebuild: false };
+        let step = DeliveryStep::Begin;
         let shown = shown(0, Status::Pending);
         let began = other.plan_delivery(&rows.0, build(0), Requester::Stranger, &step, shown);
         let Delivery::Go(Some(write)) = began else {
@@ -249,8 +248,8 @@ fn clicks_are_merged_but_never_weakened(
     #[case] ended: Option<Ended>,
 ) {
     let mut rows = Rows::default();
-    rows.deliver(build(0), first, &REBUILD);
-    let delivery = rows.deliver(build(seconds), second, &REBUILD);
+    rows.deliver(build(0), first, &BEGIN);
+    let delivery = rows.deliver(build(seconds), second, &BEGIN);
     if let Some(ended) = ended {
         assert_eq!(delivery, Delivery::Over(ended));
         return;
@@ -261,13 +260,21 @@ fn clicks_are_merged_but_never_weakened(
 }
 
 #[test]
-fn an_update_is_never_merged() {
+fn one_commit_pushed_to_two_branches_is_two_builds() {
+    let commit = Subject {
+        pull_request: None,
+        ..subject()
+    };
+    let begin = |rows: &[Row], second| {
+        let shown = shown(0, Status::Pending);
+        commit.plan_delivery(rows, build(second), Requester::Committer, &BEGIN, shown)
+    };
     let mut rows = Rows::default();
-    rows.deliver(build(0), Requester::Committer, &BEGIN);
-    assert!(matches!(
-        rows.deliver(build(1), Requester::Stranger, &BEGIN),
-        Delivery::Go(Some(_))
-    ));
+    let Delivery::Go(Some(write)) = begin(&rows.0, 0) else {
+        panic!("no first build")
+    };
+    rows.put(&write.values);
+    assert!(matches!(begin(&rows.0, 1), Delivery::Go(Some(_))));
 }
 
 #[test]

@@ -31,7 +31,6 @@ class Wanted:
     body: str
     page: str
     committer: bool
-    rebuild: bool
 
 @final
 class Parcel:

@@ -18,6 +18,7 @@ from chela_pagure import _core
 
 TRIGGER = "pagure.lib.tasks_services.trigger_ci_build"
 UPDATE = "pagure.lib.tasks.update_pull_request"
+LINK = "pagure.lib.tasks.link_pr_to_ticket"
 HEADER = "chela"
 
 # Views in which a person opens a pull request, and in which one asks for a rebuild. Others may
@@ -32,6 +33,9 @@ _REBUILDING = frozenset(
         "ui_ns.merge_request_pull",
     ]
 )
+
+# What Pagure's git hook starts after a push to a pull request's branch. Either may find the update.
+_UPDATING = frozenset([UPDATE, LINK])
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +61,7 @@ def written(capture: Capture) -> str:
 
 
 def _capture(sender: str | None = None, headers: Any = None, body: Any = None, **_: object) -> None:
-    if sender not in (TRIGGER, UPDATE) or headers is None or HEADER in headers:
+    if sender not in {TRIGGER, *_UPDATING} or headers is None or HEADER in headers:
         return
     capture: Capture = {"build_id": _core.new_build_id()}
     try:
@@ -80,7 +84,7 @@ def _who(sender: str, arguments: dict[str, Any]) -> Capture | None:
         # A task that an update started: whoever pushed it was captured in the git hook.
         header = getattr(current_task.request, HEADER, None)
         by: Capture | None = json.loads(header).get("by") if header else None
-        return by if current_task.name == UPDATE else None
+        return by if current_task.name in _UPDATING else None
     return _in_a_hook(sender, arguments)
 
 

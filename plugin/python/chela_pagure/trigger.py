@@ -75,7 +75,7 @@ def _begin(
         project_id,
         parcel,
         committer=wanted.committer,
-        step="rebuild" if wanted.rebuild else "begin",
+        step="begin",
         attempts=0,
         url=wanted.page,
         comment=_core.WAITING,

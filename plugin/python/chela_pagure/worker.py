@@ -17,7 +17,7 @@ import pagure.lib.tasks
 import pagure.lib.tasks_services
 from pagure.config import config
 
-from chela_pagure import delivery, hooks, limits, requester, throttle, trigger
+from chela_pagure import delivery, hooks, limits, requester, throttle, trigger, updates
 from chela_pagure.settings import CI_TYPE
 
 # What Pagure's trigger is called with, in order.
@@ -135,5 +135,6 @@ def _install(app: Any) -> None:
 # A bad entry among the administrator's limits stops the worker now, with its name.
 limits.policy()
 throttle.prepare()
+updates.install()
 for _app in (pagure.lib.tasks.conn, pagure.lib.tasks_services.conn):
     _install(_app)
