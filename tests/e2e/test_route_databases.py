@@ -75,6 +75,19 @@ def test_two_first_reports_at_once_make_one_flag_and_one_notification(place: Pla
     assert place.shown(commit) == sorted((f"round {number}", SUCCESS) for number in range(rounds))
 
 
+def test_of_two_reports_at_once_the_greater_stands(place: Place) -> None:
+    """Both find the same flag and are newer than it: the lesser must not be the last to write."""
+    commit, build, rounds = place.commit(), ago(minutes=9), 15
+    for number in range(rounds):
+        context = f"race {number}"
+        assert place.send(Sent(build, ago(minutes=8), PENDING).message(commit, context=context)).ok
+        both = [Sent(build, ago(minutes=7), FAILURE), Sent(build, ago(minutes=6), SUCCESS)]
+        answers = at_once(place, [one.message(commit, context=context) for one in both])
+        assert [answer.status_code for answer in answers] == [200, 200], [a.text for a in answers]
+        assert answers[1].json()["applied"] is True
+    assert place.shown(commit) == sorted((f"race {number}", SUCCESS) for number in range(rounds))
+
+
 def crowd(chance: random.Random, contexts: int, each: int) -> dict[str, list[Sent]]:
     """Reports of many builds, close enough in time that every part of the order decides somewhere."""
     begin = ago(hours=1).replace(microsecond=0)
