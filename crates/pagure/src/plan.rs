@@ -1,8 +1,6 @@
 //! Which of a commit's flags a report or a delivery changes, and how: decided from the rows that
 //! are there, so that any interleaving of any messages ends in the same flags.
 
-use std::collections::BTreeSet;
-
 use chela_contract::{BuildId, CommitId, Context, Event, Micros, Report, Shown, Status};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,7 +8,7 @@ use sha2::Sha256;
 
 use crate::flag::{Held, Precision, Progress, Requester};
 
-/// More flags on one commit than anybody reads.
+/// More flags than anybody reads, on one commit for one pull request.
 const MAX_CONTEXTS: usize = 50;
 /// Wishes for one head of a pull request within this many seconds are one.
 const ONE_WISH_SECONDS: i64 = 10;
@@ -79,7 +77,7 @@ pub struct Plan {
 /// Why a report is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The commit has too many flags.
+    /// The commit has too many flags of this pull request.
     #[error("the commit has 50 flags already; report under one of their contexts")]
     TooManyContexts,
 }
@@ -175,9 +173,13 @@ impl Subject {
         let own = self.default_context();
         let context = report.context.clone().unwrap_or_else(|| own.clone());
         let uid = self.uid(context.as_str());
-        // Contexts, not rows: strangers can open any number of pull requests with one head.
-        let contexts: BTreeSet<_> = rows.iter().map(|row| row.context.as_str()).collect();
-        if contexts.len() >= MAX_CONTEXTS && !contexts.contains(context.as_str()) {
+        // Only what was reported here: strangers can open any number of pull requests with one head,
+        // and set flags of their own through Pagure's API.
+        let own_rows = rows
+            .iter()
+            .filter(|row| self.uid(&row.context) == row.uid)
+            .count();
+        if own_rows >= MAX_CONTEXTS && find(rows, &uid).is_none() {
             return Err(Refused::TooManyContexts);
         }
         let held = Held::report(report.build_time(), report.shown.clone(), self.precision);

@@ -208,6 +208,21 @@ fn a_stranger_who_opens_pull_requests_with_the_same_head_takes_no_room_from_repo
 }
 
 #[test]
+fn flags_that_others_set_take_no_room_from_reports() {
+    let foreign = |n: usize| Row {
+        uid: format!("{n:032x}"),
+        context: format!("someone {n}"),
+        held: None,
+    };
+    let mut rows = Rows((0..200).map(foreign).collect());
+    assert!(
+        rows.report(&report(build(0), 1, Status::Success, None))
+            .write
+            .is_some()
+    );
+}
+
+#[test]
 fn the_fifty_first_context_is_refused_and_the_fifty_are_still_updated() {
     let mut rows = Rows::default();
     for n in 0..50 {
