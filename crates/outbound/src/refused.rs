@@ -146,7 +146,7 @@ pub enum Refused {
         port: u16,
     },
     /// An address inside somebody's network.
-    #[error("{host} leads to {address}, which is not public ({kind})")]
+    #[error("{}, which is not public ({kind})", leads(host, *address))]
     Address {
         /// The URL's host.
         host: String,
@@ -233,6 +233,14 @@ fn ask(audience: Audience, setting: Setting, value: &str) -> String {
         Audience::Forge => format!("ask the administrator to add {value} to {name}"),
         Audience::Program => format!("add {name} {value}"),
     }
+}
+
+/// Where a host leads, unless it says so itself.
+fn leads(host: &str, address: IpAddr) -> String {
+    if host == address.to_string() || host == format!("[{address}]") {
+        return format!("the URL names {address}");
+    }
+    format!("{host} leads to {address}")
 }
 
 #[cfg(test)]

@@ -289,3 +289,13 @@ proptest! {
         }
     }
 }
+
+#[rstest]
+#[case("https://10.0.0.1/", "the URL names 10.0.0.1, which is not public")]
+#[case("https://0x7f.1/", "the URL names 127.0.0.1, which is not public")]
+#[case("https://[fd00::1]/", "the URL names fd00::1, which is not public")]
+fn an_address_in_the_url_is_said_once(#[case] url: &str, #[case] expected: &str) {
+    let refused = Destination::parse(url, None, None, &Policy::default()).unwrap_err();
+    let said = refused.explain(Audience::Forge);
+    assert!(said.starts_with(expected), "{said}");
+}
