@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod checkout;
+mod error;
+mod fetch;
+mod http;
+mod limits;
+mod links;
+mod name;
+mod note;
+mod pack;
+mod packet;
+mod remote;
+mod sink;
+mod store;
+mod stream;
+
+pub use error::{Error, Excess, TargetError};
+pub use fetch::{Fetched, Fetcher};
+pub use limits::Limits;
+pub use note::{Note, Place};
