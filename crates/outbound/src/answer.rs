@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chela_contract::Micros;
+
 use crate::refused::{Audience, Refused};
 use crate::sign::Unsendable;
 
@@ -11,6 +13,8 @@ use crate::sign::Unsendable;
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// `Date`: when the target answered, by its own clock, in whole seconds.
+    pub date: Option<Micros>,
     /// `Retry-After` as a duration from now, a day at most.
     pub retry_after: Option<Duration>,
     /// `Content-Type`, as sent.

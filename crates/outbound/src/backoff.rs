@@ -75,6 +75,13 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// A moment as HTTP writes it (RFC 9110, section 5.6.7).
+pub fn http_date(value: &str) -> Option<Micros> {
+    let at = httpdate::parse_http_date(value.trim()).ok()?;
+    let at = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Micros::new(i64::try_from(at.as_micros()).ok()?))
+}
+
 /// `Retry-After` in either form (RFC 9110, section 10.2.3), a day at most.
 pub fn retry_after(value: &str, now: Micros) -> Option<Duration> {
     let value = value.trim();
@@ -83,10 +90,8 @@ pub fn retry_after(value: &str, now: Micros) -> Option<Duration> {
         // More digits than fit are more than a day.
         return Some(value.parse().map_or(day, Duration::from_secs).min(day));
     }
-    let at = httpdate::parse_http_date(value).ok()?;
-    let at = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let now = Duration::from_micros(u64::try_from(now.get()).ok()?);
-    Some(at.saturating_sub(now).min(day))
+    let left = http_date(value)?.get().saturating_sub(now.get()).max(0);
+    Some(Duration::from_micros(left.unsigned_abs()).min(day))
 }
 
 #[cfg(test)]

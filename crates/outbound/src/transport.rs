@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chela_contract::Micros;
 use ureq::config::Config;
-use ureq::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use ureq::http::header::{CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use ureq::http::{HeaderMap, HeaderName, Request, Response, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
@@ -102,6 +102,7 @@ fn read(response: Response<Body>, now: Micros) -> Answer {
     };
     let retry_after = text(RETRY_AFTER).and_then(|value| backoff::retry_after(&value, now));
     let (content_type, location) = (text(CONTENT_TYPE), text(LOCATION));
+    let date = text(DATE).and_then(|value| backoff::http_date(&value));
     let status = response.status().as_u16();
     let mut body = Vec::new();
     let mut reader = response
@@ -112,6 +113,7 @@ fn read(response: Response<Body>, now: Micros) -> Answer {
     body.truncate(MAX_ANSWER_BYTES);
     Answer {
         status,
+        date,
         retry_after,
         content_type,
         location,

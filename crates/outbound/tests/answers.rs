@@ -24,6 +24,7 @@ fn kind(verdict: &Verdict) -> Kind {
 fn answer(status: u16) -> Answer {
     Answer {
         status,
+        date: None,
         retry_after: None,
         content_type: None,
         location: None,

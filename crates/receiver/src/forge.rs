@@ -1,0 +1,124 @@
+//! The forge that the receiver serves: what a request may name of it.
+
+use chela_contract::BuildRequest;
+use chela_pagure::ProjectName;
+use url::Url;
+
+/// A forge, and where its repositories lie.
+#[derive(Clone, Debug)]
+pub struct Forge {
+    /// Its address.
+    url: Url,
+    /// Below which addresses its repositories are cloned from.
+    clones: Vec<Url>,
+}
+
+/// Why a request that is signed rightly is still refused for good.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The names contradict each other.
+    #[error("data.project: {0} is not one project of a Pagure")]
+    Project(String),
+    /// The answers would go elsewhere.
+    #[error("data.report_url is {got}, but reports go to {expected} only; check [pagure] url")]
+    ReportUrl {
+        /// What the request says.
+        got: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// The source lies elsewhere.
+    #[error(
+        "data.source.clone_url {0} is not below an address of [pagure] url or git; the receiver's \
+         operator can add it"
+    )]
+    CloneUrl(String),
+    /// Another project's repository, and the pull request comes from no fork.
+    #[error("data.source.clone_url {got} is not the project's own, which ends with {expected}")]
+    OtherRepository {
+        /// What the request says.
+        got: String,
+        /// The path that it should end with.
+        expected: String,
+    },
+    /// Nobody has configured this.
+    #[error("no such job: {job}; the receiver runs {known} for {project}")]
+    Job {
+        /// What was asked for.
+        job: String,
+        /// For which project.
+        project: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+impl Forge {
+    /// The forge at `url`; its repositories are cloned from below `url` and each of `clones`.
+    #[must_use]
+    pub fn new(url: Url, clones: Vec<Url>) -> Self {
+        Self { url, clones }
+    }
+
+    /// The address that the forge's reports of `project` go to: out of the configuration, never
+    /// out of a request.
+    #[must_use]
+    pub fn report_url(&self, project: &ProjectName) -> Url {
+        project
+            .report_url(self.url.as_str())
+            .expect("a URL with a project's path after it is a URL")
+    }
+
+    /// Checks what a request names, and tells its project.
+    pub fn check(&self, request: &BuildRequest) -> Result<ProjectName, Refusal> {
+        let project = named(request)?;
+        let expected = self.report_url(&project);
+        if request.report_url != expected {
+            return Err(Refusal::ReportUrl {
+                got: request.report_url.to_string(),
+                expected: expected.to_string(),
+            });
+        }
+        self.check_clone(request, &project)?;
+        Ok(project)
+    }
+
+    fn check_clone(&self, request: &BuildRequest, project: &ProjectName) -> Result<(), Refusal> {
+        let clone = &request.source.clone_url;
+        let mut bases = std::iter::once(&self.url).chain(&self.clones);
+        let path = bases
+            .find_map(|base| below(clone, base))
+            .ok_or_else(|| Refusal::CloneUrl(clone.to_string()))?;
+        let pull = request.pull_request.as_ref();
+        let own = project.fullname();
+        if pull.is_some_and(|pull| pull.from_fork) || path.trim_end_matches(".git") == own {
+            Ok(())
+        } else {
+            Err(Refusal::OtherRepository {
+                got: clone.to_string(),
+                expected: format!("{own}.git"),
+            })
+        }
+    }
+}
+
+/// The project, if its parts and its full name say the same.
+fn named(request: &BuildRequest) -> Result<ProjectName, Refusal> {
+    let project = &request.project;
+    let (user, namespace) = (project.username.as_deref(), project.namespace.as_deref());
+    ProjectName::new(user, namespace, &project.name)
+        .ok()
+        .filter(|name| name.fullname() == project.fullname)
+        .ok_or_else(|| Refusal::Project(project.fullname.clone()))
+}
+
+/// What follows `base` in `url`, if it lies below it. A query or credentials lie nowhere.
+fn below<'a>(url: &'a Url, base: &Url) -> Option<&'a str> {
+    let plain = url.username().is_empty() && url.password().is_none();
+    let bare = url.query().is_none() && url.fragment().is_none();
+    if !plain || !bare || url.origin() != base.origin() {
+        return None;
+    }
+    let rest = url.path().strip_prefix(base.path().trim_end_matches('/'))?;
+    rest.strip_prefix('/')
+}

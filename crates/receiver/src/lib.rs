@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod admission;
+mod build;
+mod forge;
+mod outbox;
+mod road;
+pub mod texts;
+
+pub use admission::{Admission, Bounds, Held, Known, Other, Strangers, admit};
+pub use build::{Build, End, Happened, Origin, Overtaken, Said, Stage};
+pub use forge::{Forge, Refusal};
+pub use outbox::{After, Attempted, Pending, acknowledged_at, after_attempt};
+pub use road::{Brought, Engine, Ledger, NotBrought, Sources, Standing, walk};
