@@ -249,6 +249,25 @@ impl Build {
     }
 }
 
+/// What the forge is told when it asks, the first time and each time after: the moment of
+/// acceptance orders it before everything that was said since.
+#[must_use]
+pub fn first_answer(build: &Build) -> Option<Report> {
+    let held = matches!(build.stage, Stage::Held { .. });
+    let description = if held { build.said.description.clone() } else { texts::QUEUED.to_owned() };
+    let first = Build {
+        said: Said {
+            at: build.accepted,
+            status: Status::Pending,
+            description,
+            percent: None,
+        },
+        commit: build.request.source.commit.clone(),
+        ..build.clone()
+    };
+    first.report()
+}
+
 impl End {
     fn told(self) -> (Status, String) {
         match self {

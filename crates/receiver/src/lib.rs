@@ -5,10 +5,12 @@ mod build;
 mod forge;
 mod outbox;
 mod road;
+mod variables;
 pub mod texts;
 
 pub use admission::{Admission, Bounds, Held, Known, Other, Strangers, admit};
-pub use build::{Build, End, Happened, Origin, Overtaken, Said, Stage};
+pub use build::{Build, End, Happened, Origin, Overtaken, Said, Stage, first_answer};
 pub use forge::{Forge, Refusal};
 pub use outbox::{After, Attempted, Pending, acknowledged_at, after_attempt};
 pub use road::{Brought, Engine, Ledger, NotBrought, Sources, Standing, walk};
+pub use variables::variables;
