@@ -1,0 +1,3 @@
+#!/bin/sh
+# Greets whom it is told to.
+echo "Bonjour, $1!"
