@@ -1,5 +1,6 @@
 //! Which files of a finished build are artifacts, and where each of them goes.
 
+use crate::error::shown;
 use crate::glob::Pattern;
 use crate::{ArtifactSet, Paths, Template, relative};
 
@@ -12,16 +13,30 @@ pub struct Selection {
     paths: Paths,
 }
 
-/// A pattern that leads out of the source directory once its variables are replaced.
+/// A set whose files cannot be told, once its variables are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{written}` of the artifacts leads out of the source directory, from where alone files are \
-     collected: copy them there in a command, and write the path from there"
-)]
-pub struct Unusable {
-    /// As the buildspec has it.
-    pub written: String,
+pub enum Unusable {
+    /// A pattern leads out of the source directory.
+    #[error(
+        "`{written}` of the artifacts leads out of the source directory, from where alone files \
+         are collected: copy them there in a command, and write the path from there"
+    )]
+    Outside {
+        /// As the buildspec has it.
+        written: String,
+    },
+    /// Every file is held against every pattern, and strangers write both.
+    #[error(
+        "the patterns of the artifacts have {bytes} bytes with their variables replaced, more than \
+         the {MAX_PATTERN_BYTES} that are tried: use fewer patterns, with `**` in them"
+    )]
+    TooLong {
+        /// Of all patterns of the set.
+        bytes: usize,
+    },
 }
+
+const MAX_PATTERN_BYTES: usize = 16 * 1024;
 
 impl ArtifactSet {
     /// The set for a build whose sources lie at the absolute path `source` (as the build sees it)
@@ -31,21 +46,31 @@ impl ArtifactSet {
         source: &str,
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Selection, Unusable> {
-        let pattern = |template: &Template| expanded(template, source, lookup);
-        let base = self
-            .base_directory
-            .as_ref()
-            .map_or(Ok(Pattern::new("")), pattern)?;
-        Ok(Selection {
-            base,
-            files: self.files.iter().map(pattern).collect::<Result<_, _>>()?,
+        let mut bytes = 0;
+        let mut pattern = |template: &Template| {
+            let path = expanded(template, source, lookup)?;
+            bytes += path.len();
+            Ok(Pattern::new(&path))
+        };
+        let base = self.base_directory.as_ref();
+        let selection = Selection {
+            base: base.map_or_else(|| Ok(Pattern::new("")), &mut pattern)?,
+            files: self
+                .files
+                .iter()
+                .map(&mut pattern)
+                .collect::<Result<_, _>>()?,
             exclude: self
                 .exclude_paths
                 .iter()
-                .map(pattern)
+                .map(&mut pattern)
                 .collect::<Result<_, _>>()?,
             paths: self.paths,
-        })
+        };
+        if bytes > MAX_PATTERN_BYTES {
+            return Err(Unusable::TooLong { bytes });
+        }
+        Ok(selection)
     }
 }
 
@@ -53,7 +78,7 @@ fn expanded(
     template: &Template,
     source: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Pattern, Unusable> {
+) -> Result<String, Unusable> {
     let inside = |path: String| {
         let source = source.trim_end_matches('/');
         let path = match path.strip_prefix(source) {
@@ -65,10 +90,9 @@ fn expanded(
         relative(path)
     };
     let path = template.expand(lookup).and_then(inside);
-    path.map(|path| Pattern::new(&path))
-        .ok_or_else(|| Unusable {
-            written: template.as_written().to_owned(),
-        })
+    path.ok_or_else(|| Unusable::Outside {
+        written: shown(template.as_written()),
+    })
 }
 
 impl Selection {

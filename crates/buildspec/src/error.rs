@@ -69,23 +69,23 @@ pub enum Error {
         found: String,
     },
     /// A key that the reference does not have.
-    #[error("{at}: `{key}` is not known{}: {advice}", Inside(.inside))]
+    #[error("{at}: `{key}` is not known in {}: {advice}", Section(.inside))]
     UnknownKey {
         /// Where.
         at: Place,
         /// What was written.
         key: String,
-        /// The section; empty at the top.
+        /// The section; empty for the whole file.
         inside: String,
         /// What may have been meant.
         advice: String,
     },
     /// A key that has to be there.
-    #[error("{at}: `{inside}` has no `{key}`: {remedy}")]
+    #[error("{at}: {} has no `{key}`: {remedy}", Section(.inside))]
     MissingKey {
         /// Where the section is.
         at: Place,
-        /// The section.
+        /// The section; empty for the whole file.
         inside: String,
         /// What it lacks.
         key: &'static str,
@@ -93,7 +93,7 @@ pub enum Error {
         remedy: &'static str,
     },
     /// A list where a text is expected, and the like.
-    #[error("{at}: `{key}` is {found}, expected {expected}")]
+    #[error("{at}: {} is {found}, expected {expected}", Section(.key))]
     WrongKind {
         /// Where.
         at: Place,
@@ -186,21 +186,25 @@ pub enum Error {
         why: &'static str,
     },
     /// Phases without a single command.
-    #[error("{at}: no phase has a command: a build that does nothing would pass")]
+    #[error(
+        "{at}: no phase has a command, and a build that does nothing would pass: write at least \
+         one under `build`"
+    )]
     NothingToRun {
         /// Where `phases` stands.
         at: Place,
     },
 }
 
-struct Inside<'a>(&'a str);
+/// A section's path in an error; the whole file's is empty.
+struct Section<'a>(&'a str);
 
-impl fmt::Display for Inside<'_> {
+impl fmt::Display for Section<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str(" at the top level");
+        match self.0 {
+            "" => f.write_str("the file"),
+            path => write!(f, "`{path}`"),
         }
-        write!(f, " in `{}`", self.0)
     }
 }
 

@@ -86,3 +86,54 @@ fn character(name: &[u8]) -> usize {
         .count();
     if name[0] < 0xc0 { 1 } else { 1 + more.min(3) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition, in exponential time.
+    fn plainly(pattern: &[&str], path: &[&str]) -> bool {
+        match pattern {
+            [] => path.is_empty(),
+            ["**", rest @ ..] => (0..=path.len()).any(|at| plainly(rest, &path[at..])),
+            [part, rest @ ..] => {
+                !path.is_empty() && name(part, path[0]) && plainly(rest, &path[1..])
+            }
+        }
+    }
+
+    fn name(pattern: &str, text: &str) -> bool {
+        let mut letters = text.chars();
+        match pattern.chars().next() {
+            None => text.is_empty(),
+            Some('*') => {
+                let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+                ends.into_iter().any(|at| name(&pattern[1..], &text[at..]))
+            }
+            Some('?') => letters.next().is_some() && name(&pattern[1..], letters.as_str()),
+            Some(letter) => {
+                letters.next() == Some(letter)
+                    && name(&pattern[letter.len_utf8()..], letters.as_str())
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn patterns_match_by_their_definition(
+            pattern in prop::collection::vec("\\*\\*|[ab\u{e9}*?]{1,5}", 0..5),
+            path in prop::collection::vec("[ab\u{e9}]{1,5}", 0..5),
+        ) {
+            let parts: Vec<&str> = pattern.iter().map(String::as_str).collect();
+            let names: Vec<&str> = path.iter().map(String::as_str).collect();
+            let bytes: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+            prop_assert_eq!(
+                Pattern::new(&parts.join("/")).matches(&bytes),
+                plainly(&parts, &names)
+            );
+        }
+    }
+}

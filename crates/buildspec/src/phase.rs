@@ -78,7 +78,7 @@ pub(crate) fn read(file: &Section<'_>, notes: &mut Vec<Note>) -> Result<Vec<Phas
     let Some(node) = file.get("phases") else {
         return Err(Error::MissingKey {
             at: file.at,
-            inside: "the file".to_owned(),
+            inside: String::new(),
             key: "phases",
             remedy: "write `phases:` with at least `build:` and its `commands:`",
         });

@@ -102,24 +102,24 @@ pub(crate) fn text(node: &Node, path: &str) -> Result<String, Error> {
     }
 }
 
+/// A list of texts, each with its place.
 pub(crate) fn texts(node: &Node, path: &str) -> Result<Vec<(Place, String)>, Error> {
-    list(node, path)?
-        .iter()
-        .map(|item| match &item.value {
-            Value::Null(_) => Err(Error::EmptyItem {
-                at: item.at,
-                key: path.to_owned(),
-            }),
-            _ => Ok((item.at, text(item, path)?)),
-        })
-        .collect()
+    let item = |(at, node): (usize, &Node)| match &node.value {
+        Value::Null(_) => Err(Error::EmptyItem {
+            at: node.at,
+            key: path.to_owned(),
+        }),
+        _ => Ok((node.at, text(node, &format!("{path}[{at}]"))?)),
+    };
+    list(node, path)?.iter().enumerate().map(item).collect()
 }
 
+/// The path of a key, which may be a stranger's own word.
 pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        return key.to_owned();
+    match path {
+        "" => shown(key),
+        _ => format!("{path}.{}", shown(key)),
     }
-    format!("{path}.{key}")
 }
 
 fn wrong_kind(node: &Node, path: &str, expected: &'static str) -> Error {
@@ -152,30 +152,29 @@ fn unknown(key: &Key, inside: &str, known: &[&'static str]) -> Error {
 
 fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
     /// What version 0.1 and habit call them.
-    const ALSO: [(&str, &str); 6] = [
-        ("environment_variables", "env"),
+    const ALSO: [(&str, &str); 5] = [
         ("plaintext", "variables"),
-        ("environment", "env"),
         ("script", "commands"),
         ("steps", "commands"),
         ("paths", "files"),
+        ("exclude", "exclude-paths"),
     ];
     const NEAR_ENOUGH: f64 = 0.6;
 
-    let plain = key.to_ascii_lowercase().replace([' ', '_'], "-");
-    if let Some((_, name)) = ALSO
-        .iter()
-        .find(|(other, name)| *other == key && known.contains(name))
-    {
+    let plain = |name: &str| name.to_ascii_lowercase().replace([' ', '_'], "-");
+    let also = ALSO.iter().filter(|(other, _)| *other == key);
+    if let Some((_, name)) = also.into_iter().find(|(_, name)| known.contains(name)) {
         return Some(name);
     }
-    known
-        .iter()
-        .map(|name| {
-            let score = strsim::normalized_damerau_levenshtein(&plain, &name.replace('_', "-"));
-            (score, *name)
-        })
-        .filter(|(score, _)| *score >= NEAR_ENOUGH)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+    let score = |name: &str| {
+        // `environment_variables` and every misspelling of it.
+        if plain(key).starts_with(&plain(name)) {
+            return 1.0;
+        }
+        strsim::normalized_damerau_levenshtein(&plain(key), &plain(name))
+    };
+    let scored = known.iter().map(|name| (score(name), *name));
+    let near = scored.filter(|(score, _)| *score >= NEAR_ENOUGH);
+    near.max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }

@@ -94,7 +94,8 @@ fn explain(fault: &Fault) -> Error {
                 .to_owned()
         }
         other => format!(
-            "this is not valid YAML: {}",
+            "this is not valid YAML: {}; look for a missing quote or bracket, and indent with spaces \
+             only",
             shown(&UserMessageFormatter.format_message(other))
         ),
     };
@@ -163,7 +164,9 @@ fn written(source: &str, at: Location) -> String {
             let start = usize::try_from(start).ok()?;
             source.get(start..start + usize::try_from(length).ok()?)
         });
-    text.unwrap_or_default().trim().to_owned()
+    // Quotes stand here only after a tag such as `!!int`: a plain scalar cannot begin with one.
+    let text = text.unwrap_or_default().trim();
+    text.trim_matches(['"', '\'']).to_owned()
 }
 
 impl<'de> Deserialize<'de> for Raw {
