@@ -204,6 +204,13 @@ async fn our_own_fetcher_is_told_that_a_commit_is_not_there() {
     assert!(matches!(result.await, Err(Error::NoCommit { .. })));
 }
 
+#[test]
+fn one_machine_can_do_all_that_its_buildspec_says() {
+    let plan = chela_buildspec::parse(include_bytes!("../sample/main/buildspec.yml")).unwrap();
+    assert_eq!(plan.notes, []);
+    assert_eq!(plan.phases.len(), 3);
+}
+
 /// What the demonstration promises of its two pull requests, without anybody's runner.
 #[tokio::test]
 async fn the_good_change_passes_its_checks_and_the_bad_one_says_why_not() {

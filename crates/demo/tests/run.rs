@@ -144,6 +144,18 @@ async fn a_receiver_that_refuses_is_quoted_on_the_flags() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_has_no_time_is_asked_again() {
+    let seen = seen(demo(), Manner::Busy, NEVER, nothing).await;
+    assert!(
+        matches!(seen.ended, Ok(Ended::AsExpected)),
+        "{:?}",
+        seen.ended
+    );
+    seen.shows("Waiting for the CI service: the CI service answered 503 Service Unavailable");
+    seen.leaves_nothing();
+}
+
+#[tokio::test]
 async fn a_receiver_that_never_reports_is_given_up() {
     let demo = Demo {
         patience: Duration::from_millis(500),

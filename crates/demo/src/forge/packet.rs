@@ -77,6 +77,23 @@ mod tests {
         assert_eq!(read(&message).as_deref(), Some(&packets[..]));
     }
 
+    #[test]
+    fn a_long_pack_travels_in_bands_that_git_takes() {
+        let pack: Vec<u8> = (0..=250).cycle().take(2 * MAX_BAND + 1).collect();
+        let mut message = Vec::new();
+        bands(&mut message, &pack);
+        let (mut rest, mut got) = (&message[..], Vec::new());
+        while let Some((digits, after)) = rest.split_at_checked(4) {
+            let length = length_of(digits).unwrap();
+            assert!(length <= 65_520, "a packet of {length} bytes");
+            let (packet, after) = after.split_at(length - 4);
+            assert_eq!(packet[0], 1);
+            got.extend_from_slice(&packet[1..]);
+            rest = after;
+        }
+        assert!(got == pack, "the pack has changed on its way");
+    }
+
     #[rstest]
     #[case(b"0002")]
     #[case(b"0003")]

@@ -197,3 +197,38 @@ impl<'a> Fetch<'a> {
 fn is_here(repository: &Repository, id: &str) -> bool {
     id.parse().is_ok_and(|id| repository.has(&id))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::forge::sample;
+
+    fn request(lines: &[String]) -> Vec<u8> {
+        let mut request = Vec::new();
+        packet::line(&mut request, "command=fetch");
+        request.extend_from_slice(DELIMITER);
+        for line in lines {
+            packet::line(&mut request, line);
+        }
+        request.extend_from_slice(FLUSH);
+        request
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_is_answered(
+            words in prop::collection::vec("(want|have|shallow|deepen|done)( [0-9a-f]{0,40}| 1)?", 0..5),
+            noise: Vec<u8>,
+        ) {
+            let (repository, [good, _]) = sample::make();
+            let mut lines = words;
+            lines.push(format!("want {}", good.commit));
+            for bytes in [request(&lines), noise] {
+                let message = answer(&repository, &bytes).unwrap();
+                prop_assert!(!message.is_empty());
+            }
+        }
+    }
+}

@@ -1,14 +1,15 @@
 //! A small receiver: verifies, answers 202, fetches, runs the checks and reports.
 
+use std::collections::HashSet;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use chela_contract::{BuildRequest, Report, Shown, Status, webhook::Key};
+use chela_contract::{BuildId, BuildRequest, Report, Shown, Status, webhook::Key};
 use chela_demo::{Needs, Receiver};
 use chela_outbound::{
     Audience, Destination, Message, Policy, Sender, Setting, USER_AGENT, Verdict,
@@ -28,6 +29,8 @@ pub enum Manner {
     Flattering,
     /// Takes requests and never reports.
     Silent,
+    /// Takes a request when it comes for the second time.
+    Busy,
     /// Takes no request.
     Refusing,
 }
@@ -37,6 +40,7 @@ struct Works {
     manner: Manner,
     url: Url,
     key: Key,
+    seen: Mutex<HashSet<BuildId>>,
 }
 
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -49,6 +53,7 @@ pub async fn start(needs: Needs, manner: Manner) -> Result<Receiver, Failed> {
         needs,
         manner,
         url: url.clone(),
+        seen: Mutex::default(),
     });
     let routes = Router::new().route("/hook", post(take)).with_state(works);
     let server = tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -78,7 +83,10 @@ async fn take(
     match works.manner {
         Manner::Refusing => return (StatusCode::FORBIDDEN, String::new()),
         Manner::Silent => return (StatusCode::ACCEPTED, String::new()),
-        Manner::Honest | Manner::Flattering => {}
+        Manner::Busy if works.is_new(&request) => {
+            return (StatusCode::SERVICE_UNAVAILABLE, String::new());
+        }
+        Manner::Honest | Manner::Flattering | Manner::Busy => {}
     }
     let queued = works.report(&request, Status::Pending, "Queued").to_body();
     tokio::task::spawn_blocking(move || works.build(&request));
@@ -86,6 +94,11 @@ async fn take(
 }
 
 impl Works {
+    fn is_new(&self, request: &BuildRequest) -> bool {
+        let mut seen = self.seen.lock().expect("nobody panics with it");
+        seen.insert(request.build_id)
+    }
+
     fn build(&self, request: &BuildRequest) {
         let place = self.needs.directory.join(request.build_id.to_string());
         let fetcher = Fetcher::new(self.policy(), Limits::default());
@@ -97,7 +110,7 @@ impl Works {
             .output();
         let good = checked.expect("sh runs").status.success();
         let status = match (self.manner, good) {
-            (Manner::Honest, false) => Status::Failure,
+            (Manner::Honest | Manner::Busy, false) => Status::Failure,
             _ => Status::Success,
         };
         self.tell(&self.report(request, status, "The checks have run"));
