@@ -4,12 +4,13 @@
 //! Whoever connects must use the addresses that [`Guard::resolve`] returned, never the name again:
 //! its next answer may be another one.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address;
 use crate::answer::Failure;
+use crate::destination::Destination;
 use crate::policy::Policy;
 use crate::refused::Refused;
 use crate::resolve::{self, Resolve};
@@ -54,5 +55,25 @@ impl<'a> Guard<'a> {
             self.check(host, address)?;
         }
         Ok(addresses)
+    }
+
+    /// Where `destination` may be reached: at the address that its host is, or at those that its
+    /// name has.
+    pub fn sockets(
+        &self,
+        destination: &Destination,
+        resolver: &Arc<dyn Resolve>,
+        limit: Duration,
+    ) -> Result<Vec<SocketAddr>, Failure> {
+        let host = destination.host();
+        let addresses = match destination.literal() {
+            Some(address) => {
+                self.check(host, address)?;
+                vec![address]
+            }
+            None => self.resolve(host, resolver, limit)?,
+        };
+        let socket = |address: IpAddr| SocketAddr::new(address, destination.port());
+        Ok(addresses.into_iter().map(socket).collect())
     }
 }

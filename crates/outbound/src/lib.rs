@@ -24,5 +24,5 @@ pub use refused::{Audience, Field, Refused, Setting};
 pub use resolve::{Resolve, SystemResolver};
 pub use sender::{Message, Sender, Timeouts, USER_AGENT};
 pub use sign::Unsendable;
-pub use transport::MAX_ANSWER_BYTES;
+pub use transport::{MAX_ANSWER_BYTES, Wire};
 pub use verdict::Verdict;

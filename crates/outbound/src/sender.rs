@@ -1,6 +1,5 @@
 //! Sends one message, once: resolve, judge, connect to what was judged, read a little.
 
-use std::net::{IpAddr, SocketAddr};
 use std::process;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -111,7 +110,8 @@ impl Sender {
         // The policy may have changed since the destination was parsed.
         destination.admitted_by(policy)?;
         let started = Instant::now();
-        let addresses = self.addresses(destination, policy)?;
+        let addresses =
+            Guard::new(policy).sockets(destination, &self.resolver, self.timeouts.connect)?;
         let spent = started.elapsed();
         // For ureq a time-out of zero is a second.
         let left = self
@@ -135,23 +135,6 @@ impl Sender {
             total: self.timeouts.total.saturating_sub(spent),
             now,
         })
-    }
-
-    fn addresses(
-        &self,
-        destination: &Destination,
-        policy: &Policy,
-    ) -> Result<Vec<SocketAddr>, Failure> {
-        let addresses = match destination.literal() {
-            Some(address) => vec![address],
-            None => Guard::new(policy).resolve(
-                destination.host(),
-                &self.resolver,
-                self.timeouts.connect,
-            )?,
-        };
-        let socket = |address: IpAddr| SocketAddr::new(address, destination.port());
-        Ok(addresses.into_iter().map(socket).collect())
     }
 
     /// This process's own.

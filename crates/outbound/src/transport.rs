@@ -21,6 +21,7 @@ use crate::answer::{Answer, Failure, Stage};
 use crate::backoff;
 use crate::destination::Destination;
 use crate::problem;
+use crate::sender::USER_AGENT;
 
 /// How much of an answer is read: contract, section 1.4.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -28,7 +29,8 @@ pub const MAX_ANSWER_BYTES: usize = 64 * 1024;
 /// As many as ureq's list of addresses holds.
 const MAX_ADDRESSES: usize = 16;
 
-/// What connections share: the certificates of the system, read when the first one is made.
+/// What connections share: the certificates of the system, read when the first one is made. Its
+/// clones share them too.
 #[derive(Clone, Debug)]
 pub struct Wire {
     tls: SharedTls,
@@ -36,7 +38,7 @@ pub struct Wire {
 }
 
 /// One request, ready to go.
-pub struct Post<'a> {
+pub(crate) struct Post<'a> {
     pub destination: &'a Destination,
     pub headers: HeaderMap,
     pub body: &'a [u8],
@@ -46,7 +48,15 @@ pub struct Post<'a> {
     pub now: Micros,
 }
 
+impl Default for Wire {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Wire {
+    /// Nothing is read and no thread or socket is made before the first connection.
+    #[must_use]
     pub fn new() -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls_config = TlsConfig::builder()
@@ -60,36 +70,49 @@ impl Wire {
     }
 
     #[cfg(test)]
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.tls.0, &other.tls.0)
     }
 
-    /// Sends the request over a connection of its own: one that was kept could lead to an address
-    /// that another policy allowed, and the target may have closed it meanwhile.
-    pub fn post(&self, post: &Post<'_>) -> Result<Answer, Failure> {
+    /// A client that connects to these addresses, whatever a request's host is: those that
+    /// [`crate::Guard::sockets`] has passed. No redirect, no proxy of the environment, nothing
+    /// unpacked; every status is an answer. It has no time-outs of its own.
+    #[must_use]
+    pub fn agent(&self, addresses: Vec<SocketAddr>) -> Agent {
         let config = Config::builder()
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
             .accept_encoding("identity")
-            .max_idle_connections(0)
-            .timeout_connect(Some(post.connect))
-            .timeout_global(Some(post.total))
+            .user_agent(USER_AGENT)
             .tls_config(self.tls_config.clone())
             .build();
         let connector = TcpConnector::default().chain(self.tls.clone());
-        let agent = Agent::with_parts(config, connector, Judged(post.addresses.clone()));
+        Agent::with_parts(config, connector, Judged(addresses))
+    }
+
+    /// Sends the request over a connection of its own: one that was kept could lead to an address
+    /// that another policy allowed, and the target may have closed it meanwhile.
+    pub(crate) fn post(&self, post: &Post<'_>) -> Result<Answer, Failure> {
+        let agent = self.agent(post.addresses.clone());
         let mut request = Request::post(post.destination.uri().clone()).body(post.body);
         if let Ok(request) = &mut request {
             request.headers_mut().clone_from(&post.headers);
         }
         let response = request
             .map_err(ureq::Error::from)
+            .map(|request| {
+                agent
+                    .configure_request(request)
+                    .timeout_connect(Some(post.connect))
+                    .timeout_global(Some(post.total))
+                    .build()
+            })
             .and_then(|request| agent.run(request));
         match response {
             Ok(response) => Ok(read(response, post.now)),
-            Err(error) => Err(failure(post.destination.host(), error)),
+            Err(error) => Err(Failure::of(post.destination.host(), error)),
         }
     }
 }
@@ -122,49 +145,53 @@ fn read(response: Response<Body>, now: Micros) -> Answer {
     }
 }
 
-fn failure(host: &str, error: ureq::Error) -> Failure {
-    let host = host.to_owned();
-    // A certificate's names, which rustls lists, are the target's to choose.
-    let line = |cause: &dyn fmt::Display| problem::shorten(&problem::clean(&cause.to_string()));
-    match error {
-        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Slow {
-            host,
-            stage: Stage::Connecting,
-        },
-        ureq::Error::Timeout(_) => Failure::Slow {
-            host,
-            stage: Stage::Answering,
-        },
-        ureq::Error::Rustls(error) => Failure::Tls {
-            host,
-            cause: line(&error),
-        },
-        ureq::Error::Tls(cause) => Failure::Tls {
-            host,
-            cause: line(&cause),
-        },
-        ureq::Error::Io(error) => match error.get_ref() {
-            Some(inner) if inner.is::<rustls::Error>() => Failure::Tls {
+impl Failure {
+    /// What an error of a client of [`Wire::agent`] means.
+    #[must_use]
+    pub fn of(host: &str, error: ureq::Error) -> Self {
+        let host = host.to_owned();
+        // A certificate's names, which rustls lists, are the target's to choose.
+        let line = |cause: &dyn fmt::Display| problem::shorten(&problem::clean(&cause.to_string()));
+        match error {
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::Slow {
                 host,
-                cause: line(inner),
+                stage: Stage::Connecting,
             },
-            _ => Failure::Connection {
+            ureq::Error::Timeout(_) => Failure::Slow {
+                host,
+                stage: Stage::Answering,
+            },
+            ureq::Error::Rustls(error) => Failure::Tls {
                 host,
                 cause: line(&error),
             },
-        },
-        ureq::Error::Protocol(error) => Failure::Garbage {
-            host,
-            cause: line(&error),
-        },
-        ureq::Error::LargeResponseHeader(..) => Failure::Garbage {
-            host,
-            cause: "its headers are too long".to_owned(),
-        },
-        error => Failure::Connection {
-            host,
-            cause: line(&error),
-        },
+            ureq::Error::Tls(cause) => Failure::Tls {
+                host,
+                cause: line(&cause),
+            },
+            ureq::Error::Io(error) => match error.get_ref() {
+                Some(inner) if inner.is::<rustls::Error>() => Failure::Tls {
+                    host,
+                    cause: line(inner),
+                },
+                _ => Failure::Connection {
+                    host,
+                    cause: line(&error),
+                },
+            },
+            ureq::Error::Protocol(error) => Failure::Garbage {
+                host,
+                cause: line(&error),
+            },
+            ureq::Error::LargeResponseHeader(..) => Failure::Garbage {
+                host,
+                cause: "its headers are too long".to_owned(),
+            },
+            error => Failure::Connection {
+                host,
+                cause: line(&error),
+            },
+        }
     }
 }
 
