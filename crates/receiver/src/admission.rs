@@ -29,12 +29,12 @@ pub struct Known {
     pub others: Vec<Other>,
     /// The greatest build of the same project, pull request and job, over or not.
     pub newest: Option<(BuildId, Option<CommitId>)>,
-    /// When the forge acknowledged that this commit of this project is held: the earliest.
+    /// When the forge acknowledged the report that this commit is held: of the build of this pull
+    /// request and job that is held now. One of before does not count: other commits may have been
+    /// shown since, and a committer who looked at one of those has not seen this.
     pub acknowledged: Option<Micros>,
     /// A build of this commit of this project was let through, as whose code.
     pub cleared: Option<Origin>,
-    /// This commit of this project was held before.
-    pub was_held: bool,
     /// How many builds wait for a free place.
     pub queued: usize,
     /// How many builds of this project wait for a committer.
@@ -131,7 +131,10 @@ fn trust(request: &BuildRequest, known: &Known) -> Result<Origin, Held> {
     let Some(by) = request.requested_by.as_ref().filter(|by| by.can_push) else {
         return Err(Held::Stranger);
     };
-    let from_fork = request.pull_request.as_ref().is_some_and(|pull| pull.from_fork);
+    let from_fork = request
+        .pull_request
+        .as_ref()
+        .is_some_and(|pull| pull.from_fork);
     if request.source.commit.is_none() {
         // Only a repository elsewhere has a head that the forge does not know, and whoever owns it
         // may move the head until it is fetched.
@@ -162,6 +165,12 @@ fn overtakes(
     if request.pull_request.is_none() {
         return Vec::new();
     }
-    let older = known.others.iter().filter(|other| other.id < request.build_id);
-    older.filter(|other| which(other)).map(|other| other.id).collect()
+    let older = known
+        .others
+        .iter()
+        .filter(|other| other.id < request.build_id);
+    older
+        .filter(|other| which(other))
+        .map(|other| other.id)
+        .collect()
 }
