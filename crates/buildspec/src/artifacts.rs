@@ -210,7 +210,7 @@ fn pattern(at: Place, text: &str, key: &str) -> Result<Template, Error> {
         ));
     }
     // What a variable stands for is judged when it is known: `Unusable`.
-    if !text.contains('$') && relative(text).is_none() {
+    if relative(text).is_none() {
         return Err(bad(
             "only files below the source directory are collected: copy them there in a command, \
              and write the path from there",

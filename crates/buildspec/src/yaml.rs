@@ -45,8 +45,6 @@ pub(crate) fn read(text: &[u8]) -> Result<Node, Error> {
             .split(|byte| *byte == b'\n')
             .count(),
     })?;
-    // The parser counts offsets from behind a byte order mark.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let raw: Spanned<Raw> =
         serde_saphyr::from_str_with_options(text, options()).map_err(|fault| explain(&fault))?;
     Ok(raw.node(text))

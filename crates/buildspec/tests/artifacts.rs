@@ -75,6 +75,8 @@ fn a_pattern_takes(#[case] pattern: &str, #[case] path: &str, #[case] taken: boo
 #[case("files: ['**/*'], base-directory: .", "out/a", Some("out/a"))]
 #[case("files: ['**/*'], base-directory: out", "other/a", None)]
 #[case("files: ['**/*'], base-directory: out", "out", None)]
+#[case("files: ['**'], base-directory: out", "out", None)]
+#[case("files: ['**'], base-directory: out", "out/a", Some("a"))]
 #[case("files: ['**/*'], base-directory: a/b", "a/b/c", Some("c"))]
 #[case(
     "files: ['*/my-file-3.txt'], base-directory: my-build-2",

@@ -4,25 +4,34 @@ use std::collections::BTreeSet;
 
 use chela_buildspec::{Buildspec, parse};
 
-/// Every key of "Build specification reference for `CodeBuild`", read in November 2026.
-const REFERENCE: [&str; 40] = [
+/// Every key, with each value that has a meaning of its own, of "Build specification reference for
+/// `CodeBuild`", read in November 2026.
+const REFERENCE: &[&str] = &[
     "version",
     "run-as",
-    "env.shell",
+    "env.shell: bash",
+    "env.shell: /bin/sh",
+    "env.shell: powershell.exe",
+    "env.shell: cmd.exe",
     "env.variables",
     "env.parameter-store",
     "env.secrets-manager",
     "env.exported-variables",
-    "env.git-credential-helper",
-    "proxy.upload-artifacts",
-    "proxy.logs",
+    "env.git-credential-helper: yes",
+    "proxy.upload-artifacts: yes",
+    "proxy.logs: yes",
     "batch.fast-fail",
     "batch.build-list",
     "batch.build-matrix",
     "batch.build-graph",
     "batch.build-fanout",
     "phases.<phase>.run-as",
-    "phases.<phase>.on-failure",
+    "phases.<phase>.on-failure: ABORT",
+    "phases.<phase>.on-failure: CONTINUE",
+    "phases.<phase>.on-failure: RETRY",
+    "phases.<phase>.on-failure: RETRY-4",
+    "phases.<phase>.on-failure: RETRY-.*timed out.*",
+    "phases.<phase>.on-failure: RETRY-8-invalid+",
     "phases.<phase>.commands",
     "phases.<phase>.finally",
     "phases.install.runtime-versions",
@@ -32,14 +41,14 @@ const REFERENCE: [&str; 40] = [
     "reports.<group>.discard-paths",
     "artifacts.files",
     "artifacts.name",
-    "artifacts.discard-paths",
+    "artifacts.discard-paths: yes",
     "artifacts.base-directory",
     "artifacts.exclude-paths",
-    "artifacts.enable-symlinks",
+    "artifacts.enable-symlinks: yes",
     "artifacts.s3-prefix",
     "artifacts.secondary-artifacts.<identifier>.files",
     "artifacts.secondary-artifacts.<identifier>.name",
-    "artifacts.secondary-artifacts.<identifier>.discard-paths",
+    "artifacts.secondary-artifacts.<identifier>.discard-paths: yes",
     "artifacts.secondary-artifacts.<identifier>.base-directory",
     "artifacts.secondary-artifacts.<identifier>.exclude-paths",
     "cache.key",
@@ -63,7 +72,11 @@ struct Example {
 
 #[test]
 fn every_key_of_the_reference_is_in_the_table_and_no_other() {
-    let listed: BTreeSet<String> = rows().into_iter().map(|row| row.key).collect();
+    let named = |row: Row| match row.value.as_str() {
+        "" => row.key,
+        value => format!("{}: {value}", row.key),
+    };
+    let listed: BTreeSet<String> = rows().into_iter().map(named).collect();
     let reference = REFERENCE.iter().map(ToString::to_string).collect();
     assert_eq!(
         listed, reference,

@@ -129,6 +129,21 @@ fn artifacts_are_read_with_their_secondary_sets() {
 }
 
 #[test]
+fn an_identifier_can_be_a_folders_name() {
+    let text = |name: &str| {
+        let build = with_command("make");
+        format!("{build}artifacts: {{files: [a], secondary-artifacts: {{{name}: {{files: [b]}}}}}}")
+    };
+    plan(&text(&"x".repeat(128)));
+    for bad in [&"x".repeat(129), "..", "a/b", "''"] {
+        assert!(
+            refused(&text(bad)).contains("name a set with letters"),
+            "{bad} was taken"
+        );
+    }
+}
+
+#[test]
 fn anchors_aliases_and_merges_work() {
     let text = "version: 0.2\nphases:\n  build: &b\n    commands: &c [make, 1.10]\n  \
                 post_build:\n    <<: *b\n    finally: *c\n";
