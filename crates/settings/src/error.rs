@@ -112,7 +112,7 @@ pub enum Complaint {
     },
     /// A folder with secrets in it, for all builds to read.
     #[error(
-        "sandbox.readable has {folder:?}, and builds would read these settings, a secret or other builds \
+        "sandbox.read_only has {folder:?}, and builds would read these settings, a secret or other builds \
          there; name a folder without them"
     )]
     Exposed {

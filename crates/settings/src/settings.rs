@@ -136,8 +136,8 @@ impl Settings {
         let holds = |folder: &&PathBuf| {
             folder.starts_with(data) || secrets.iter().any(|secret| secret.starts_with(folder))
         };
-        let readable = self.sandbox.readable.iter();
-        readable.filter(holds).map(complaint).collect()
+        let folders = self.sandbox.read_only.iter();
+        folders.filter(holds).map(complaint).collect()
     }
 
     fn secrets(&self) -> Vec<&Path> {

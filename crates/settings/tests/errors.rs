@@ -56,7 +56,7 @@ network = "yes"
 [sandbox]
 memory = "4 GB"
 file_size = 1.5
-readable = ["usr/share", "/opt/../etc"]
+read_only = ["usr/share", "/opt/../etc"]
 user = "root"
 
 [egress]

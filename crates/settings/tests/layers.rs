@@ -39,7 +39,7 @@ fn two_addresses_are_enough() {
     assert_eq!(settings.builds.parallel, 2);
     assert_eq!(settings.builds.strangers, Strangers::Hold);
     assert_eq!(settings.sandbox.kind, Kind::Auto);
-    assert_eq!(settings.sandbox.user, User::Name("nobody".to_owned()));
+    assert_eq!(settings.sandbox.user, None);
     assert_eq!(settings.log.limit, Size::from_bytes(64 << 20));
     assert_eq!(settings.source.files, 200_000);
     assert_eq!(settings.projects().count(), 0);
@@ -57,7 +57,7 @@ fn the_file_overlays_the_default_setting_by_setting() {
 #[case::text("CHELA_SERVE__LISTEN", "127.0.0.1:9000", |s: &Settings| s.serve.listen.port() == 9000)]
 #[case::quoted("CHELA_SERVE__LISTEN", "\"127.0.0.1:9000\"", |s: &Settings| s.serve.listen.port() == 9000)]
 #[case::list("CHELA_PAGURE__GIT", "[\"https://git.example.org\"]", |s: &Settings| s.pagure.git.len() == 1)]
-#[case::looks_like_a_number("CHELA_SANDBOX__USER", "1000", |s: &Settings| s.sandbox.user == User::Id(1000))]
+#[case::looks_like_a_number("CHELA_SANDBOX__USER", "1000", |s: &Settings| s.sandbox.user == Some(User::Id(1000)))]
 fn the_environment_overlays_the_file(
     #[case] name: &str,
     #[case] value: &str,
@@ -208,14 +208,14 @@ fn builds_are_not_let_into_the_settings_and_the_secrets(#[case] folder: &str) {
     let text = |folder: &str| {
         format!(
             "{LEAST}
-            sandbox.readable = ['/opt', '{folder}']
+            sandbox.read_only = ['/opt', '{folder}']
             projects.hello.token_file = '/srv/tokens/hello'
             projects.hello.jobs.test.secret_files = {{ KEY = '/srv/secrets/key' }}"
         )
     };
     let error = load(&text(folder), &[]).unwrap_err().to_string();
     assert!(
-        error.contains(&format!("sandbox.readable has {folder:?}")),
+        error.contains(&format!("sandbox.read_only has {folder:?}")),
         "{error}"
     );
     assert!(load(&text("/srv/tools"), &[]).is_ok());

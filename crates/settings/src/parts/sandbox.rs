@@ -30,9 +30,9 @@ pub struct Sandbox {
     /// Files that one process may have open.
     pub open_files: u64,
     /// What builds may read of this machine, beside what they need.
-    pub readable: Vec<PathBuf>,
-    /// Who builds run as, where the program runs as root.
-    pub user: User,
+    pub read_only: Vec<PathBuf>,
+    /// Who builds run as, where the program runs as root; nobody, if nobody is named.
+    pub user: Option<User>,
 }
 
 /// What the walls are made of.
@@ -57,29 +57,6 @@ pub enum User {
     Id(u32),
 }
 
-impl User {
-    /// Its numbers of user and group out of the text of `/etc/passwd`. A number that is not there is
-    /// its own group.
-    #[must_use]
-    pub fn ids(&self, passwd: &str) -> Option<(u32, u32)> {
-        let ids = |line: &str| {
-            let fields: Vec<&str> = line.split(':').collect();
-            let uid: u32 = fields.get(2)?.parse().ok()?;
-            let gid = fields.get(3)?.parse().ok()?;
-            let meant = match self {
-                Self::Name(name) => fields[0] == name,
-                Self::Id(id) => uid == *id,
-            };
-            meant.then_some((uid, gid))
-        };
-        let found = passwd.lines().find_map(ids);
-        match self {
-            Self::Name(_) => found,
-            Self::Id(id) => found.or(Some((*id, *id))),
-        }
-    }
-}
-
 const KINDS: &[(&str, Kind)] = &[
     ("auto", Kind::Auto),
     ("bubblewrap", Kind::Bubblewrap),
@@ -97,8 +74,8 @@ impl Sandbox {
         let files = section.required("files", value::whole(1000..=1_000_000_000));
         let disk_left = section.required("disk_left", value::size(MIB..=PIB));
         let open_files = section.required("open_files", value::whole(64..=1_048_576));
-        let readable = section.list("readable", value::path);
-        let user = section.required("user", user);
+        let read_only = section.list("read_only", value::path);
+        let user = section.optional("user", user);
         Ok(Self {
             kind: kind?,
             memory: memory?,
@@ -108,7 +85,7 @@ impl Sandbox {
             files: files?,
             disk_left: disk_left?,
             open_files: open_files?,
-            readable: readable?,
+            read_only: read_only?,
             user: user?,
         })
     }
@@ -128,32 +105,7 @@ fn user(node: &Node) -> Parsed<User> {
     match user.filter(|user| !root.contains(user)) {
         Some(user) => Ok(user),
         None => Err(Wrong::Write(
-            "the name or number of a user other than root, such as \"nobody\"".to_owned(),
+            "the name or number of a user other than root, such as \"chela-build\"".to_owned(),
         )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash
-nobody:x:65534:65533:nobody:/nonexistent:/usr/sbin/nologin
-broken:x:none
-";
-
-    #[rstest]
-    #[case(User::Name("nobody".to_owned()), Some((65534, 65533)))]
-    #[case(User::Name("nobod".to_owned()), None)]
-    #[case(User::Name("broken".to_owned()), None)]
-    #[case(User::Id(65534), Some((65534, 65533)))]
-    #[case(User::Id(1234), Some((1234, 1234)))]
-    fn a_user_is_found_in_the_machines_list(
-        #[case] user: User,
-        #[case] expected: Option<(u32, u32)>,
-    ) {
-        assert_eq!(user.ids(PASSWD), expected);
     }
 }
