@@ -14,6 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         retry_after: None,
         content_type: Some("application/problem+json".to_owned()),
         location: None,
+        date: None,
         body: body.to_vec(),
         truncated: false,
     };
