@@ -6,6 +6,8 @@ from chela_bed.client import ApiError, Session
 from chela_bed.machine import Options
 from chela_bed.programs import Role
 from chela_bed.project import HELLO, PLAIN, Project
+from chela_bed.relay import Relay
+from chela_bed.serve import Serve
 from chela_bed.target import Answer, Drop, Endless, Garbage, Recorded, Reply, Target
 from chela_bed.waiting import wait_for
 
@@ -22,8 +24,10 @@ __all__ = [
     "Options",
     "Project",
     "Recorded",
+    "Relay",
     "Reply",
     "Role",
+    "Serve",
     "Session",
     "Target",
     "demo",

@@ -28,6 +28,7 @@ TOOLS = {
     "gpgv": "gpgv",
     "dpkg-deb": "dpkg",
     "setpriv": "util-linux",
+    "bwrap": "bubblewrap",
     "/usr/lib/postgresql": "postgresql",
     str(KEYRING): "debian-archive-keyring",
 }
