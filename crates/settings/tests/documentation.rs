@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use chela_settings::{Complaint, DOCUMENTED, Environment, Error, Hint, Settings};
+use chela_settings::{Complaint, DOCUMENTED, Environment, Error, Hint, Settings, check};
 
 /// The file with its examples as if they were meant.
 fn with_examples() -> String {
@@ -130,4 +130,75 @@ fn every_setting_and_section_is_explained() {
         }
         before = line;
     }
+}
+
+const PAGE: &str = include_str!("../../../docs/serve.md");
+const UNIT: &str = include_str!("../../../packaging/chela.service");
+
+fn blocks(language: &str) -> Vec<&'static str> {
+    let opening = format!("```{language}\n");
+    let after_opening = PAGE.split(opening.as_str()).skip(1);
+    after_opening
+        .filter_map(|rest| rest.split("```").next())
+        .collect()
+}
+
+#[test]
+fn the_pages_settings_are_good_ones() {
+    let text = blocks("toml").concat();
+    let settings = parse(&text).unwrap();
+    assert_eq!(settings.projects().count(), 2);
+    assert_eq!(check(&settings), []);
+}
+
+#[test]
+fn the_page_names_settings_that_there_are() {
+    let settings = parse(&all_examples_but("token_env")).unwrap();
+    assert_eq!(settings.serve.listen.port(), 8110);
+    for address in [
+        "127.0.0.1:8110/healthz",
+        "proxy_pass http://127.0.0.1:8110;",
+    ] {
+        assert!(PAGE.contains(address), "the page and the default port");
+    }
+    let names = documented();
+    for name in [
+        "keep",
+        "keep_builds",
+        "parallel",
+        "interrupted",
+        "log_format",
+    ] {
+        assert!(PAGE.contains(&format!("`{name}")), "{name} is on the page");
+        assert!(
+            names.iter().any(|(_, one)| one == name),
+            "{name} is a setting"
+        );
+    }
+    for (section, name) in [
+        ("serve", "drain"),
+        ("log", "limit"),
+        ("artifacts", "limit"),
+        ("sandbox", "disk"),
+        ("sandbox", "disk_left"),
+        ("sandbox", "memory"),
+    ] {
+        assert!(
+            PAGE.contains(&format!("`{section}.{name}`")),
+            "{section}.{name} is on the page"
+        );
+        assert!(names.contains(&(section.to_owned(), name.to_owned())));
+    }
+}
+
+#[test]
+fn the_unit_waits_longer_than_the_default_drain() {
+    let settings = parse(&all_examples_but("token_env")).unwrap();
+    let line = UNIT
+        .lines()
+        .find_map(|line| line.strip_prefix("TimeoutStopSec="));
+    let seconds: u64 = line.unwrap().parse().unwrap();
+    assert!(seconds > 2 * settings.serve.drain.as_secs());
+    assert!(UNIT.contains("\nStateDirectory=chela\n"));
+    assert_eq!(settings.serve.data, Path::new("/var/lib/chela"));
 }
