@@ -14,7 +14,9 @@ pub struct InvalidPageKey;
 
 /// The system has no random bytes to give.
 #[derive(Debug, thiserror::Error)]
-#[error("the system gives no random bytes ({0}): a page without them could be guessed, so there is none")]
+#[error(
+    "the system gives no random bytes ({0}): a page without them could be guessed, so there is none"
+)]
 pub struct NoRandomness(getrandom::Error);
 
 impl PageKey {

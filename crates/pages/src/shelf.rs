@@ -10,6 +10,9 @@ use crate::{BuildView, ListView, Outside, PageKey};
 /// Gives the pages the builds. A key that leads nowhere is `Ok(None)`: the answer is the same page
 /// for every address that is nothing.
 ///
+/// Of a build in a final state the whole log is in its file: a page that shows the one shows the
+/// other.
+///
 /// The methods run on the threads that serve everybody: what blocks goes to
 /// `tokio::task::spawn_blocking`.
 pub trait Shelf: Send + Sync + 'static {
@@ -24,7 +27,7 @@ pub trait Shelf: Send + Sync + 'static {
         before: Option<BuildId>,
     ) -> impl Future<Output = Found<ListView>> + Send;
 
-    /// The log of the build whose page this key names.
+    /// The log of the build whose page this key names; of a build that waits, too.
     fn log(&self, key: &PageKey) -> impl Future<Output = Found<LogFile>> + Send;
 
     /// The `number`th artifact of [`BuildView::artifacts`], counted from 0.

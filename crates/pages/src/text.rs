@@ -18,6 +18,12 @@ impl Outside {
     pub fn as_written(&self) -> &str {
         &self.0
     }
+
+    /// What follows the last slash, as it is shown.
+    pub(crate) fn file_name(&self) -> String {
+        let name = self.0.rsplit('/').next().unwrap_or_default();
+        Self::from(name).to_string()
+    }
 }
 
 impl<T: Into<String>> From<T> for Outside {

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case("https://pagure.io/a?b=c&d='e'#f")]
+    #[case("https://pagure.io/a?b=c&d=%27#f")]
     #[case("http://127.0.0.1:8080/")]
     fn a_web_page_is_a_link(#[case] text: &str) {
         assert_eq!(Link::parse(text).unwrap().as_str(), text);

@@ -17,14 +17,17 @@ impl Decoder {
             joined = std::mem::take(&mut self.begun);
             &joined
         };
-        for chunk in bytes.utf8_chunks() {
+        let mut chunks = bytes.utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
             chunk.valid().chars().for_each(&mut each);
             let invalid = chunk.invalid();
             // Only at the very end can a character be cut; anywhere else it is broken.
-            let cut = |error: std::str::Utf8Error| error.error_len().is_none();
+            let at_end = chunks.peek().is_none();
             match std::str::from_utf8(invalid) {
                 Ok(_) => {}
-                Err(error) if cut(error) => self.begun = invalid.to_vec(),
+                Err(error) if at_end && error.error_len().is_none() => {
+                    self.begun = invalid.to_vec();
+                }
                 Err(_) => each(char::REPLACEMENT_CHARACTER),
             }
         }

@@ -148,11 +148,7 @@ fn indexed(index: u8) -> Colour {
         0..=15 => Colour(index),
         16..=231 => {
             let cell = index - 16;
-            nearest(
-                level(cell / 36),
-                level(cell / 6 % 6),
-                level(cell % 6),
-            )
+            nearest(level(cell / 36), level(cell / 6 % 6), level(cell % 6))
         }
         232..=255 => {
             let grey = 8 + 10 * (index - 232);
