@@ -57,6 +57,8 @@ fn disturbed() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn any_text_is_answered(text in "\\PC{0,200}") {
         let _ = load(&text, &Environment::default());
