@@ -45,6 +45,8 @@ class Kept:
     status: str
     description: str
     runs: int
+    # The address that people read it at.
+    page: str
 
 
 class Serve:
@@ -240,7 +242,7 @@ class Serve:
 
 def _kept(build_id: str, stage: str, record: Mapping[str, Any]) -> Kept:
     said = record["said"]
-    return Kept(build_id, stage, said["status"], said["description"], record["runs"])
+    return Kept(build_id, stage, said["status"], said["description"], record["runs"], record["page"])
 
 
 def _all_processes() -> Iterator[tuple[int, bytes]]:
