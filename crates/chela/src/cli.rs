@@ -1,6 +1,6 @@
 //! The command line: what can be said, and its help.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use chela_contract::{BuildId, CommitId, Context, Job, Micros, Status};
 use chela_pagure::ProjectName;
@@ -39,6 +39,59 @@ pub enum Command {
     /// Print the JSON Schema of a message
     #[command(after_help = texts::SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
+    /// Receive Pagure's requests and build them on this machine
+    #[command(after_help = texts::SERVE_EXAMPLES)]
+    Serve(ConfigArgs),
+    /// Look at the settings of `chela serve`
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the address of the page that lists the builds
+    Pages(PagesArgs),
+    /// Show it all in one process: a forge with two pull requests, a receiver, and their builds
+    Demo(DemoArgs),
+    /// Put the walls around a build; the runner calls it
+    #[command(hide = true)]
+    Confine {
+        /// The runner's
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Where the settings are.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The file with the settings [default: /etc/chela/chela.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say what is wrong with the settings, and what may not be meant
+    Check(ConfigArgs),
+    /// Print every setting with its meaning and its default
+    Default,
+}
+
+/// Of `chela pages`.
+#[derive(Debug, Args)]
+pub struct PagesArgs {
+    /// Where the settings are
+    #[command(flatten)]
+    pub settings: ConfigArgs,
+    /// The builds of one project only
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<ProjectName>,
+}
+
+/// Of `chela demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave the pages up until interrupted
+    #[arg(long)]
+    pub keep: bool,
 }
 
 /// Which of the two messages.

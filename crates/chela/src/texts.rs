@@ -56,6 +56,16 @@ pub const SCHEMA_EXAMPLES: &str = "\
 Example:
   chela schema report > build-report.json";
 
+pub const SERVE_EXAMPLES: &str = "\
+Examples:
+  chela config default | less
+  chela config check --config chela.toml && chela serve --config chela.toml
+
+SIGTERM and Ctrl-C end it: builds may go on for serve.drain; what runs still is taken up again
+at the next start.
+
+Exit codes: 0 ended as asked, 2 it cannot start; the message says why.";
+
 /// Why a signature may not match although the token is the right one.
 pub const SIGNATURE_HINTS: &str = "the key is the token's own bytes, and a library that wants \
     whsec_… takes whsec_ followed by base64 of them; what is signed is the body byte for byte, \

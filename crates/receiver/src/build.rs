@@ -178,7 +178,9 @@ impl Build {
                 self.end(now, status, text)
             }
             Happened::Overtaken(by) => {
-                let other = by.commit.filter(|commit| Some(commit) != self.commit.as_ref());
+                let other = by
+                    .commit
+                    .filter(|commit| Some(commit) != self.commit.as_ref());
                 let text = other.map_or_else(|| texts::overtaken(by.by), |c| texts::outdated(&c));
                 self.end(now, Status::Canceled, text)
             }
@@ -223,7 +225,7 @@ impl Build {
         self.said = Said {
             at,
             status,
-            description,
+            description: texts::plain(&description),
             percent,
         };
         self.report()
@@ -254,7 +256,11 @@ impl Build {
 #[must_use]
 pub fn first_answer(build: &Build) -> Option<Report> {
     let held = matches!(build.stage, Stage::Held { .. });
-    let description = if held { build.said.description.clone() } else { texts::QUEUED.to_owned() };
+    let description = if held {
+        build.said.description.clone()
+    } else {
+        texts::QUEUED.to_owned()
+    };
     let first = Build {
         said: Said {
             at: build.accepted,

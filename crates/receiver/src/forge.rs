@@ -93,10 +93,14 @@ impl Forge {
             shown.set_query(None);
             return Err(Refusal::CloneUrl(shown.to_string()));
         }
-        let from_fork = request.pull_request.as_ref().is_some_and(|pull| pull.from_fork);
+        let from_fork = request
+            .pull_request
+            .as_ref()
+            .is_some_and(|pull| pull.from_fork);
         let own = project.fullname();
         let mut bases = std::iter::once(&self.url).chain(&self.clones);
-        let is_own = |base| below(clone, base).map(|path| path.trim_end_matches(".git")) == Some(&*own);
+        let is_own =
+            |base| below(clone, base).map(|path| path.trim_end_matches(".git")) == Some(&*own);
         if from_fork || bases.any(is_own) {
             Ok(())
         } else {

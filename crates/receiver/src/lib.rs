@@ -5,8 +5,8 @@ mod build;
 mod forge;
 mod outbox;
 mod road;
-mod variables;
 pub mod texts;
+mod variables;
 
 pub use admission::{Admission, Bounds, Held, Known, Other, Strangers, admit};
 pub use build::{Build, End, Happened, Origin, Overtaken, Said, Stage, first_answer};

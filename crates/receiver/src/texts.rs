@@ -69,6 +69,20 @@ pub fn postponed(why: &str) -> String {
     format!("Waits to fetch the source again: {why}")
 }
 
+/// Without the characters that Pagure's page cannot show, and would replace (contract, section 2.2).
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let shown = |c| match c {
+        '\'' => '\u{2019}',
+        '"' => '\u{201d}',
+        '<' => '\u{2039}',
+        '>' => '\u{203a}',
+        '&' => '\u{ff06}',
+        other => other,
+    };
+    text.chars().map(shown).collect()
+}
+
 /// The first twelve digits.
 #[must_use]
 pub fn short(commit: &CommitId) -> String {

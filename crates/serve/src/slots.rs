@@ -1,0 +1,83 @@
+//! The places where builds run: one thread each.
+
+use std::sync::Arc;
+
+use chela_contract::BuildId;
+use chela_local::{Store, StoreError};
+use chela_receiver::{Build, Engine, Happened, Ledger, Sources, Standing, walk};
+
+use crate::{clock::now, hands::Hands, wakeful::Wakeful};
+
+/// One place; clones share everything but their thread.
+#[derive(Clone)]
+pub struct Slot {
+    pub store: Store,
+    pub sources: Arc<dyn Sources + Send + Sync>,
+    pub engine: Arc<dyn Engine + Send + Sync>,
+    pub hands: Hands,
+}
+
+impl Slot {
+    /// Until the server stops; a build that is under way then goes on.
+    pub fn work(&self, mut wakeful: Wakeful) {
+        while wakeful.goes_on() {
+            let looked = now();
+            match self.store.claim(looked) {
+                Ok(Some(build)) => self.build(&build),
+                Ok(None) => wakeful.rest(&self.store, looked),
+                Err(error) => {
+                    tracing::error!(%error, "cannot look for builds");
+                    wakeful.rest(&self.store, looked);
+                }
+            }
+        }
+    }
+
+    fn build(&self, build: &Build) {
+        let id = build.id();
+        let span = tracing::info_span!("build", %id, project = build.request.project.fullname);
+        let _entered = span.enter();
+        tracing::info!(run = build.runs, "started");
+        self.hands.begin(id);
+        self.hands.changed(id);
+        let ledger = Telling {
+            store: &self.store,
+            hands: &self.hands,
+        };
+        if let Err(error) = walk(build, &ledger, &*self.sources, &*self.engine) {
+            // It is still taken; the next start runs it again.
+            tracing::error!(%error, "cannot keep what became of the build");
+        }
+        self.after(id);
+    }
+
+    fn after(&self, id: BuildId) {
+        match self.store.by_id(id).map(|kept| kept.map(|kept| kept.build)) {
+            Ok(Some(build)) if build.is_over() => {
+                tracing::info!(
+                    status = build.said.status.as_str(),
+                    description = build.said.description,
+                    "ended"
+                );
+                self.hands.ended(id);
+            }
+            _ => self.hands.rest(id),
+        }
+    }
+}
+
+/// The ledger, and those who watch.
+struct Telling<'a> {
+    store: &'a Store,
+    hands: &'a Hands,
+}
+
+impl Ledger for Telling<'_> {
+    type Error = StoreError;
+
+    fn happened(&self, build: &Build, what: Happened) -> Result<Standing, StoreError> {
+        let standing = self.store.happened(build, what);
+        self.hands.changed(build.id());
+        standing
+    }
+}
