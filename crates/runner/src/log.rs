@@ -145,10 +145,16 @@ impl<'a> Output<'a> {
         self.write(bytes);
     }
 
-    /// A line, or several, of the runner.
+    /// A line of the runner, or several: each begins like one.
     pub(crate) fn say(&mut self, text: &str) {
-        let start = if self.at_line_start { "" } else { "\n" };
-        self.write(format!("{start}{}{text}\n", texts::PREFIX).as_bytes());
+        let mut lines = String::new();
+        if !self.at_line_start {
+            lines.push('\n');
+        }
+        for line in text.split('\n') {
+            lines.extend([texts::PREFIX, line, "\n"]);
+        }
+        self.write(lines.as_bytes());
     }
 
     /// How many bytes the build has printed.
@@ -204,13 +210,13 @@ mod tests {
         let mut output = Output::new(&mut kept);
         output.say("one");
         output.of_build(b"no end");
-        output.say("two");
+        output.say("two\nlines");
         output.of_build(b"end\n");
         output.say("three");
         assert_eq!(output.printed(), 10);
         assert_eq!(
             String::from_utf8(kept).unwrap(),
-            "[chela] one\nno end\n[chela] two\nend\n[chela] three\n"
+            "[chela] one\nno end\n[chela] two\n[chela] lines\nend\n[chela] three\n"
         );
     }
 }

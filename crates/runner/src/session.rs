@@ -88,6 +88,12 @@ pub(crate) enum Ran {
     WithTheShell(u8),
 }
 
+#[derive(Debug)]
+struct First {
+    pid: Pid,
+    pidfd: OwnedFd,
+}
+
 enum Heard {
     Message(Message),
     Ended(u8),
@@ -103,8 +109,9 @@ pub(crate) struct Session {
     commands: Option<ChildStdin>,
     streams: Streams,
     bell: Bell,
-    /// The first process inside own namespaces: with it the kernel ends all others there.
-    first_inside: Option<Pid>,
+    /// The first process inside own namespaces: with it the kernel ends all others there, and
+    /// bubblewrap does not wait for that.
+    first_inside: Option<First>,
     most_output: u64,
     watch: Option<Watch>,
     gone: bool,
@@ -115,7 +122,7 @@ impl Session {
     pub(crate) fn start(place: Place<'_>, ears: &mut Ears<'_>) -> Result<Self, Interruption> {
         let mut session = Self::spawn(place)?;
         session.expect(&Message::Up, ears)?;
-        session.watch(place);
+        session.watch(place)?;
         session.send("go")?;
         session.expect(&Message::Ready, ears)?;
         Ok(session)
@@ -149,8 +156,7 @@ impl Session {
         nonblocking(&commands)?;
         Ok(Self {
             kind: place.sandbox.kind,
-            pidfd: pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
-                .map_err(io::Error::from)?,
+            pidfd: open_pidfd(Pid::from_child(&child))?,
             child,
             commands: Some(commands),
             streams: Streams::new(output.into(), status.into())?,
@@ -163,14 +169,22 @@ impl Session {
     }
 
     /// Now the only process inside is our own stage, and waits.
-    fn watch(&mut self, place: Place<'_>) {
+    fn watch(&mut self, place: Place<'_>) -> Result<(), Interruption> {
         let root = Pid::from_child(&self.child);
         if self.kind == Kind::Bubblewrap {
-            self.first_inside = tree::descendants(root).first().copied();
+            let pid = tree::descendants(root).first().copied().ok_or_else(|| {
+                let sentence = "the build's first process cannot be found in /proc";
+                Interruption::Machine(sentence.to_owned())
+            })?;
+            self.first_inside = Some(First {
+                pid,
+                pidfd: open_pidfd(pid)?,
+            });
         }
         let folders = place.folders.writable().map(Path::to_owned).to_vec();
         let bell = place.bell.clone();
         self.watch = Some(Watch::start(root, folders, place.limits.clone(), bell));
+        Ok(())
     }
 
     fn expect(&mut self, expected: &Message, ears: &mut Ears<'_>) -> Result<(), Interruption> {
@@ -242,9 +256,9 @@ impl Session {
             let ended = self.wait(ears.deadline)?;
             self.streams.read(&mut ears.output)?;
             if ended {
+                let status = self.reap()?;
                 self.streams.drain(&mut ears.output)?;
-                self.gone = true;
-                return Ok(Heard::Ended(status_of(self.child.wait()?)));
+                return Ok(Heard::Ended(status));
             }
         }
     }
@@ -307,23 +321,34 @@ impl Session {
             return Ok(());
         }
         self.commands = None;
-        match (self.kind, self.first_inside) {
-            (Kind::Bubblewrap, Some(first)) => drop(kill_process(first, Signal::KILL)),
+        match (self.kind, &self.first_inside) {
+            (Kind::Bubblewrap, Some(first)) => drop(kill_process(first.pid, Signal::KILL)),
             // bubblewrap takes its child with it.
             (Kind::Bubblewrap, None) => drop(self.child.kill()),
             // `confine` hears that nobody reads its channel any more, and kills the tree.
             (Kind::Landlock | Kind::None, _) => self.streams.close_status(),
         }
-        let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        wait_for(&mut fds, Instant::now() + DYING)?;
-        if fds[0].revents().is_empty() {
-            let _ = self.child.kill();
-            let left = "processes of the build cannot be killed: look for a broken disk or mount";
-            return Err(Interruption::Machine(left.to_owned()));
+        self.reap().map(drop)
+    }
+
+    /// Waits until the killed or ended child is gone, and all others with it.
+    fn reap(&mut self) -> Result<u8, Interruption> {
+        let until = Instant::now() + DYING;
+        for pidfd in [
+            Some(&self.pidfd),
+            self.first_inside.as_ref().map(|first| &first.pidfd),
+        ] {
+            let Some(pidfd) = pidfd else { continue };
+            let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+            wait_for(&mut fds, until)?;
+            if fds[0].revents().is_empty() {
+                let _ = self.child.kill();
+                let left = "processes of the build cannot be killed: look for a broken disk";
+                return Err(Interruption::Machine(left.to_owned()));
+            }
         }
-        self.child.wait()?;
         self.gone = true;
-        Ok(())
+        Ok(status_of(self.child.wait()?))
     }
 }
 
@@ -332,6 +357,10 @@ impl Drop for Session {
         // Whoever wanted to know whether it worked has called `end`.
         let _ = self.kill();
     }
+}
+
+fn open_pidfd(pid: Pid) -> io::Result<OwnedFd> {
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }
 
 /// Polls until an event or this moment.

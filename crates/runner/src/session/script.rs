@@ -27,6 +27,7 @@ for fd in /proc/self/fd/*; do
     *) [ -z "${BASH_VERSION-}" ] || eval "exec $fd>&-" ;;
   esac
 done
+unset SHLVL OLDPWD
 . "$2/variables"
 exec "$1" "$2/loop"
 "#;

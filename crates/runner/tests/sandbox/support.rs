@@ -1,18 +1,25 @@
 //! A build in its own folders, on this very machine.
-#![allow(dead_code, reason = "each test file uses its part")]
-#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use std::{
     collections::BTreeMap,
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::{
+        fd::AsFd,
+        unix::fs::{MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use chela_buildspec::{PhaseResult, Stage, parse};
 use chela_runner::{
-    Build, Confine, Event, Finished, Kind, Limits, Network, Outcome, Sandbox, Stop, detect, run,
+    Build, Confine, Event, Finished, Kind, Limits, LogSink, Network, Outcome, Sandbox, Stop,
+    detect, run,
+};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    process::Pid,
+    time::Timespec,
 };
 use tempfile::TempDir;
 
@@ -36,7 +43,7 @@ pub struct Ran {
 pub fn sandbox(kind: Kind) -> Sandbox {
     let mut sandbox = Sandbox::new(kind).unwrap();
     sandbox.confine = Confine {
-        program: env!("CARGO_BIN_EXE_chela-confine").into(),
+        program: confine(),
         arguments: Vec::new(),
     };
     let detected = detect(&sandbox);
@@ -49,6 +56,14 @@ pub fn sandbox(kind: Kind) -> Sandbox {
         panic!("this test needs a machine with the sandbox it tests: {missing}");
     }
     sandbox
+}
+
+/// Tells the tests, run anew by another user, where the helper stage is.
+pub const CONFINE: &str = "CHELA_TEST_CONFINE";
+
+pub fn confine() -> PathBuf {
+    std::env::var_os(CONFINE)
+        .map_or_else(|| env!("CARGO_BIN_EXE_chela-confine").into(), PathBuf::from)
 }
 
 impl Bench {
@@ -73,6 +88,11 @@ impl Bench {
 
     pub fn with_network(mut self) -> Self {
         self.sandbox.network = Network::On;
+        self
+    }
+
+    pub fn with_limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
         self
     }
 
@@ -109,14 +129,25 @@ impl Bench {
         }
     }
 
-    pub fn run_with(
+    fn run_with(
         &self,
         buildspec: &str,
         stop: &Stop,
         on: &mut dyn FnMut(Event),
     ) -> (Finished, String) {
-        let spec = parse(buildspec.as_bytes()).unwrap();
         let mut log = Vec::new();
+        let finished = self.run_into(buildspec, stop, &mut log, on);
+        (finished, String::from_utf8_lossy(&log).into_owned())
+    }
+
+    pub fn run_into(
+        &self,
+        buildspec: &str,
+        stop: &Stop,
+        log: &mut dyn LogSink,
+        on: &mut dyn FnMut(Event),
+    ) -> Finished {
+        let spec = parse(buildspec.as_bytes()).unwrap();
         let build = Build {
             spec: &spec,
             source: &self.source(),
@@ -125,10 +156,9 @@ impl Bench {
             variables: &self.variables,
             sandbox: &self.sandbox,
             limits: &self.limits,
-            log: &mut log,
+            log,
         };
-        let finished = run(build, stop, on);
-        (finished, String::from_utf8_lossy(&log).into_owned())
+        run(build, stop, on)
     }
 
     /// Runs these commands, one list item each, in the phase `build`.
@@ -215,11 +245,8 @@ impl Ran {
 
     /// The log without the runner's own lines: what the build printed.
     pub fn printed(&self) -> String {
-        let lines = self
-            .log
-            .lines()
-            .filter(|line| !line.starts_with("[chela] "));
-        lines.map(|line| format!("{line}\n")).collect()
+        let lines = self.log.split_inclusive('\n');
+        lines.filter(|line| !line.starts_with("[chela] ")).collect()
     }
 
     /// The stages in the order in which they ended.
@@ -232,9 +259,25 @@ impl Ran {
     }
 }
 
-/// A file of the machine that a build must not see.
-pub fn outside(folder: &Path, text: &str) -> PathBuf {
-    let path = folder.join("secret");
-    fs::write(&path, text).unwrap();
-    path
+/// The processes of this machine that work in a folder, wherever their own root is.
+pub fn inside(folder: &Path) -> Vec<Pid> {
+    let of = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+    let folder = of(folder);
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter(|entry| folder.is_some() && of(&entry.path().join("cwd")) == folder)
+        .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+        .collect()
+}
+
+/// Waits until a descriptor can be read: a pipe with something in it, a process that has ended.
+#[track_caller]
+pub fn wait_for(fd: impl AsFd, what: &str) {
+    let half_a_minute = Timespec {
+        tv_sec: 30,
+        tv_nsec: 0,
+    };
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    let ready = poll(&mut fds, Some(&half_a_minute)).unwrap();
+    assert_eq!(ready, 1, "{what} has not come in half a minute");
 }
