@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import requests
@@ -21,9 +21,14 @@ Message = dict[str, Any]
 
 def fresh_id() -> str:
     """A UUIDv7 of now (RFC 9562, section 5.7)."""
-    moment = time.time_ns() // 1_000_000
-    value = moment << 80 | 7 << 76 | int.from_bytes(os.urandom(10), "big") & ~(0xF << 76)
+    value = time.time_ns() // 1_000_000 << 80 | 7 << 76 | int.from_bytes(os.urandom(10), "big") & ~(0xF << 76)
     return str(uuid.UUID(int=value & ~(0b11 << 62) | 0b10 << 62))
+
+
+def moment(micros: int) -> str:
+    """Microseconds since 1970, as messages write them."""
+    at = datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=micros)
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def order(
@@ -40,7 +45,7 @@ def order(
     **more: Any,
 ) -> Message:
     """A `build.requested` message of now for a pushed commit; `more` are further members of its data."""
-    moment = datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    now = moment(time.time_ns() // 1000)
     data = {
         "build_id": fresh_id(),
         "job": job,
@@ -52,10 +57,10 @@ def order(
             "url": f"{pagure}/{project.web}",
         },
         "source": {"clone_url": f"{git}/{project.fullname}.git", "branch": branch, "commit": commit},
-        "requested_by": {"user": user, "can_push": can_push, "reason": reason, "at": moment},
+        "requested_by": {"user": user, "can_push": can_push, "reason": reason, "at": now},
         "report_url": f"{pagure}/api/0/ci/webhook/{project.fullname}",
     }
-    return {"type": "build.requested", "timestamp": moment, "data": data | more}
+    return {"type": "build.requested", "timestamp": now, "data": data | more}
 
 
 def build_id(message: Message) -> str:

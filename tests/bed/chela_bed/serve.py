@@ -41,12 +41,15 @@ class Kept:
     """What the receiver has written down of a build."""
 
     build_id: str
+    commit: str | None
     stage: str
     status: str
     description: str
     runs: int
     # The address that people read it at.
     page: str
+    # When Pagure acknowledged its hold, in microseconds since 1970.
+    acknowledged: int | None
 
 
 class Serve:
@@ -203,8 +206,8 @@ class Serve:
         """What it has written down of its builds, by their ids."""
         database = f"file:{self.data / 'chela.db'}?mode=ro"
         with contextlib.closing(sqlite3.connect(database, uri=True, timeout=10)) as opened:
-            rows = opened.execute("SELECT id, stage, build FROM builds ORDER BY id").fetchall()
-        return {name: _kept(name, stage, json.loads(build)) for name, stage, build in rows}
+            rows = opened.execute("SELECT id, stage, build, acknowledged FROM builds ORDER BY id").fetchall()
+        return {row[0]: _kept(*row) for row in rows}
 
     def await_ended(self, build_id: str, timeout: float = 30) -> Kept:
         """A build as it is written down, as soon as it is over."""
@@ -240,9 +243,19 @@ class Serve:
             assert not left, f"{self.build_folder(name)} still has {left}"
 
 
-def _kept(build_id: str, stage: str, record: Mapping[str, Any]) -> Kept:
+def _kept(build_id: str, stage: str, build: str, acknowledged: int | None) -> Kept:
+    record = json.loads(build)
     said = record["said"]
-    return Kept(build_id, stage, said["status"], said["description"], record["runs"], record["page"])
+    return Kept(
+        build_id=build_id,
+        commit=record["commit"],
+        stage=stage,
+        status=said["status"],
+        description=said["description"],
+        runs=record["runs"],
+        page=record["page"],
+        acknowledged=acknowledged,
+    )
 
 
 def _all_processes() -> Iterator[tuple[int, bytes]]:
