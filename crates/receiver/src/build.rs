@@ -157,7 +157,7 @@ impl Build {
             Happened::Taken => {
                 self.stage = Stage::Running;
                 self.runs += 1;
-                self.say(now, Status::Pending, texts::FETCHING.to_owned(), Some(0))
+                self.say(now, Status::Pending, texts::FETCHING, Some(0))
             }
             Happened::Fetched(commit) => {
                 self.commit = Some(commit);
@@ -168,21 +168,21 @@ impl Build {
                 self.misses += 1;
                 self.runs = self.runs.saturating_sub(1);
                 self.stage = Stage::Queued { not_before: until };
-                self.say(now, Status::Pending, texts::postponed(&why), None)
+                self.say(now, Status::Pending, &texts::postponed(&why), None)
             }
             Happened::Phase { name, percent } => {
-                self.say(now, Status::Pending, texts::phase(&name), Some(percent))
+                self.say(now, Status::Pending, &texts::phase(&name), Some(percent))
             }
             Happened::Ended(end) => {
                 let (status, text) = end.told();
-                self.end(now, status, text)
+                self.end(now, status, &text)
             }
             Happened::Overtaken(by) => {
                 let other = by
                     .commit
                     .filter(|commit| Some(commit) != self.commit.as_ref());
                 let text = other.map_or_else(|| texts::overtaken(by.by), |c| texts::outdated(&c));
-                self.end(now, Status::Canceled, text)
+                self.end(now, Status::Canceled, &text)
             }
             Happened::Interrupted { again } => self.interrupted(again, now),
             Happened::Acknowledged(at) => {
@@ -199,16 +199,16 @@ impl Build {
             return None;
         }
         if !again {
-            return self.end(now, Status::Error, texts::INTERRUPTED.to_owned());
+            return self.end(now, Status::Error, texts::INTERRUPTED);
         }
         if self.runs >= MAX_RUNS {
-            return self.end(now, Status::Error, texts::INTERRUPTED_OFTEN.to_owned());
+            return self.end(now, Status::Error, texts::INTERRUPTED_OFTEN);
         }
         self.stage = Stage::Queued { not_before: now };
-        self.say(now, Status::Pending, texts::AGAIN.to_owned(), None)
+        self.say(now, Status::Pending, texts::AGAIN, None)
     }
 
-    fn end(&mut self, now: Micros, status: Status, text: String) -> Option<Report> {
+    fn end(&mut self, now: Micros, status: Status, text: &str) -> Option<Report> {
         self.stage = Stage::Ended(status);
         self.say(now, status, text, None)
     }
@@ -218,14 +218,14 @@ impl Build {
         &mut self,
         now: Micros,
         status: Status,
-        description: String,
+        description: &str,
         percent: Option<u8>,
     ) -> Option<Report> {
         let at = now.max(Micros::new(self.said.at.get() + 1));
         self.said = Said {
             at,
             status,
-            description: texts::plain(&description),
+            description: texts::plain(description),
             percent,
         };
         self.report()

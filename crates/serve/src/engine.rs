@@ -62,7 +62,7 @@ impl LocalEngine {
         let sandbox = self.walls.around(build.origin, job);
         let sandbox = sandbox.map_err(|why| End::Errored(why.to_owned()));
         let sandbox = sandbox.inspect_err(|end| tell_log(&mut log, end))?;
-        let variables = self.variables(build, source, job).map_err(End::Errored)?;
+        let variables = all_variables(build, source, job).map_err(End::Errored)?;
         folder.make_inner().map_err(|e| errored(&e))?;
         let stop = self.hands.begin(build.id());
         let finished = chela_runner::run(
@@ -121,30 +121,29 @@ impl LocalEngine {
             ..Limits::default()
         }
     }
+}
 
-    /// The contract's, `CodeBuild`'s and the job's own. Its secrets only for a committer's code.
-    fn variables(
-        &self,
-        build: &Build,
-        source: &Brought,
-        job: &Job,
-    ) -> Result<BTreeMap<String, String>, String> {
-        let mut all = job.environment.clone();
-        if build.origin == Origin::Committer {
-            for (name, file) in &job.secret_files {
-                let secret = file.read().map_err(|e| format!("{name}: {e}"))?;
-                all.insert(
-                    name.clone(),
-                    secrecy::ExposeSecret::expose_secret(&secret).to_owned(),
-                );
-            }
+/// The contract's, `CodeBuild`'s and the job's own. Its secrets only for a committer's code.
+fn all_variables(
+    build: &Build,
+    source: &Brought,
+    job: &Job,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut all = job.environment.clone();
+    if build.origin == Origin::Committer {
+        for (name, file) in &job.secret_files {
+            let secret = file.read().map_err(|e| format!("{name}: {e}"))?;
+            all.insert(
+                name.clone(),
+                secrecy::ExposeSecret::expose_secret(&secret).to_owned(),
+            );
         }
-        let mut build = build.clone();
-        build.commit = Some(source.commit.clone());
-        all.extend(codebuild(&build));
-        all.extend(variables(&build));
-        Ok(all)
     }
+    let mut build = build.clone();
+    build.commit = Some(source.commit.clone());
+    all.extend(codebuild(&build));
+    all.extend(variables(&build));
+    Ok(all)
 }
 
 /// "Environment variables in build environments" of the `CodeBuild` User Guide, as far as they make

@@ -145,7 +145,7 @@ impl Desk {
         body: &[u8],
         now: Micros,
     ) -> Result<Response, Problem> {
-        let request = BuildRequest::from_body(body).map_err(Problem::invalid)?;
+        let request = BuildRequest::from_body(body).map_err(|e| Problem::invalid(&e))?;
         let id = request.build_id;
         if text(headers, webhook::ID) != Some(id.to_string().as_str()) {
             return Err(Problem::value(

@@ -61,7 +61,7 @@ impl Problem {
         ))
     }
 
-    pub fn invalid(invalid: Invalid) -> Self {
+    pub fn invalid(invalid: &Invalid) -> Self {
         let status = StatusCode::from_u16(invalid.status).unwrap_or(StatusCode::BAD_REQUEST);
         Self::new(status, "Not a build request", invalid.to_string())
     }

@@ -156,7 +156,9 @@ impl Server {
         self.closing.send_replace(true);
         let slots = self.slots;
         let drained = tokio::task::spawn_blocking(move || {
-            slots.into_iter().for_each(|slot| drop(slot.join()));
+            for slot in slots {
+                drop(slot.join());
+            }
         });
         if time::timeout(self.drain, drained).await.is_err() {
             tracing::warn!("builds still run; they will be taken up again at the next start");
@@ -302,7 +304,7 @@ impl Parts {
             .settings
             .projects()
             .map(|project| project.name.fullname());
-        let shelf = BuildShelf {
+        let builds = BuildShelf {
             store: self.store.clone(),
             folders: self.folders.clone(),
             hands: self.hands.clone(),
@@ -312,7 +314,7 @@ impl Parts {
         let health = Router::new()
             .route("/healthz", get(health))
             .with_state(self.store.clone());
-        let pages = chela_pages::router(Arc::new(shelf));
+        let pages = chela_pages::router(Arc::new(builds));
         Ok(entry::router(Arc::new(desk)).merge(health).merge(pages))
     }
 

@@ -74,9 +74,9 @@ impl Shelf for BuildShelf {
         let Some(project) = self.lists.0.get(key.as_bytes()).cloned() else {
             return Ok(None);
         };
-        let shelf = self.clone();
+        let this = self.clone();
         let read = move || {
-            shelf
+            this
                 .store
                 .list(project.as_deref(), before, ROWS + 1)
                 .map(|kept| (project, kept))
@@ -127,10 +127,10 @@ impl BuildShelf {
         key: &PageKey,
         look: impl FnOnce(&Self, Kept) -> Result<T, StoreError> + Send + 'static,
     ) -> Found<T> {
-        let (shelf, key) = (self.clone(), hex(key));
+        let (this, key) = (self.clone(), hex(key));
         let read = move || {
-            let kept = shelf.store.by_key(&key)?;
-            kept.map(|kept| look(&shelf, kept)).transpose()
+            let kept = this.store.by_key(&key)?;
+            kept.map(|kept| look(&this, kept)).transpose()
         };
         blocking(read).await
     }
@@ -173,17 +173,15 @@ impl BuildShelf {
     }
 }
 
-/// What SQLite or the disk makes slow runs beside what serves everybody.
-fn blocking<T: Send + 'static>(
+/// What the database or the disk makes slow runs beside what serves everybody.
+async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> impl Future<Output = Result<T, Unavailable>> + Send {
-    async {
-        let done = spawn_blocking(work).await;
-        done.map_err(|_| Unavailable)?.map_err(|error| {
-            tracing::error!(%error, "cannot read the builds");
-            Unavailable
-        })
-    }
+) -> Result<T, Unavailable> {
+    let done = spawn_blocking(work).await;
+    done.map_err(|_| Unavailable)?.map_err(|error| {
+        tracing::error!(%error, "cannot read the builds");
+        Unavailable
+    })
 }
 
 fn list_view(project: Option<String>, kept: &[Kept]) -> ListView {

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::clock::now;
 
 /// The longest sleep: a clock that was set back is noticed.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// The shortest: what fell due meanwhile, and where the ledger cannot be read.
 const SHORTEST: Duration = Duration::from_millis(20);
 /// Where the ledger cannot be read.
