@@ -44,17 +44,14 @@ fn others(connection: &Connection, request: &BuildRequest) -> Result<Vec<Other>,
 }
 
 fn name(row: &Row<'_>) -> Result<(BuildId, Option<CommitId>), StoreError> {
-    let id: String = row.get(0)?;
+    let id = table::id(row.get(0)?)?;
     let commit: Option<String> = row.get(1)?;
-    let damaged = |why: String| StoreError::Damaged {
-        id: id.clone(),
-        why,
-    };
     let commit = commit.map(CommitId::try_from).transpose();
-    Ok((
-        id.parse().map_err(|_| damaged("no build id".to_owned()))?,
-        commit.map_err(|error| damaged(error.to_string()))?,
-    ))
+    let commit = commit.map_err(|error| StoreError::Damaged {
+        id: id.to_string(),
+        why: error.to_string(),
+    })?;
+    Ok((id, commit))
 }
 
 fn stage(row: &Row<'_>) -> rusqlite::Result<Stage> {

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chela_contract::{BuildId, Micros};
-use chela_receiver::{Build, Happened, Ledger, Standing};
+use chela_receiver::{Build, End, Happened, Ledger, Stage, Standing};
 
 use crate::{Store, StoreError, outbox, table, writer::Tx};
 
@@ -34,6 +34,17 @@ pub(crate) fn happened(
     outbox::put(tx, seq, &record.build, report, now)?;
     tx.stir();
     Ok(Some(record.build))
+}
+
+/// Ends a build if it is held still.
+pub(crate) fn expire(tx: &Tx<'_>, id: BuildId, now: Micros) -> Result<Option<Build>, StoreError> {
+    let held = table::load(tx, id)?
+        .is_some_and(|(_, record)| matches!(record.build.stage, Stage::Held { .. }));
+    if held {
+        happened(tx, id, Happened::Ended(End::Expired), now)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Whether a build is wanted. Only what is over is ever forgotten.

@@ -97,10 +97,7 @@ pub(crate) fn due(
     let mut rows = statement.query([now.get()])?;
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
-        let build: BuildId = id.parse().map_err(|_| StoreError::Damaged {
-            id: id.clone(),
-            why: "no build id".to_owned(),
-        })?;
+        let build = table::id(id.clone())?;
         if on_their_way.contains(&build) {
             continue;
         }

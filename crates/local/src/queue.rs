@@ -1,10 +1,10 @@
 //! Which build is next.
 
-use chela_contract::{BuildId, Micros};
+use chela_contract::Micros;
 use chela_receiver::{Build, Happened};
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::{StoreError, ledger, writer::Tx};
+use crate::{StoreError, ledger, table, writer::Tx};
 
 /// The oldest build whose time has come, of a project of which the fewest run. The projects that
 /// have something queued are found by going from one to the next in the index.
@@ -35,12 +35,7 @@ pub(crate) fn claim(tx: &Tx<'_>, now: Micros) -> Result<Option<Build>, StoreErro
     let Some(id) = id else {
         return Ok(None);
     };
-    let damaged = |_| StoreError::Damaged {
-        id: id.clone(),
-        why: "no build id".to_owned(),
-    };
-    let id: BuildId = id.parse().map_err(damaged)?;
-    ledger::happened(tx, id, Happened::Taken, now)
+    ledger::happened(tx, table::id(id)?, Happened::Taken, now)
 }
 
 /// The earliest moment after `now` for which something waits.

@@ -1,6 +1,6 @@
 //! What is forgotten, and what is remembered of it.
 
-use chela_contract::{BuildRequest, Micros, Status};
+use chela_contract::{BuildId, BuildRequest, Micros, Status};
 use chela_receiver::{Build, Origin, Said, Stage};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -33,6 +33,22 @@ pub(crate) fn expendable(
     )?;
     let rows = statement.query_map(params![before, last, AT_A_TIME], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Some of the builds that were accepted before `held_before` and are held.
+pub(crate) fn held_since(
+    connection: &Connection,
+    held_before: Micros,
+) -> Result<Vec<BuildId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM builds WHERE stage = 'held' AND accepted < ?1 ORDER BY accepted LIMIT ?2",
+    )?;
+    let mut rows = statement.query([held_before.get(), AT_A_TIME])?;
+    let mut held = Vec::new();
+    while let Some(row) = rows.next()? {
+        held.push(table::id(row.get(0)?)?);
+    }
+    Ok(held)
 }
 
 /// Forgets those of the rows that may still go.

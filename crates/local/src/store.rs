@@ -141,6 +141,12 @@ impl Store {
             .write_blocking(move |tx| outbox::settle(tx, of, &after, (acknowledged, now)))
     }
 
+    /// Whether it can be written to: false once its thread has ended, which only a defect does.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.writer.is_open()
+    }
+
     /// Changes after each commit that others should look at: something waits now, or shows.
     #[must_use]
     pub fn wake(&self) -> watch::Receiver<u64> {
@@ -171,6 +177,19 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Kept>, StoreError> {
         read::list(&self.reader(), project, before, limit)
+    }
+
+    /// Ends builds that have been held since before `held_before`: of a pull request that was merged
+    /// or closed nobody ever asks for a rebuild. At most a hundred, so call it until it gives none.
+    pub fn expire(&self, held_before: Micros, now: Micros) -> Result<Vec<Build>, StoreError> {
+        let held = retention::held_since(&self.reader(), held_before)?;
+        self.0.writer.write_blocking(move |tx| {
+            let mut expired = Vec::new();
+            for id in held {
+                expired.extend(ledger::expire(tx, id, now)?);
+            }
+            Ok(expired)
+        })
     }
 
     /// Forgets builds that ended before `ended_before`, and those that ended first if there are more

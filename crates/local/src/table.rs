@@ -65,6 +65,14 @@ pub(crate) fn load(
     raw.map(Raw::parse).transpose()
 }
 
+/// The id that a row holds.
+pub(crate) fn id(text: String) -> Result<BuildId, StoreError> {
+    text.parse().map_err(|_| StoreError::Damaged {
+        id: text,
+        why: "no build has such an id".to_owned(),
+    })
+}
+
 /// Adds a record; the number of its row.
 pub(crate) fn insert(connection: &Connection, record: &Record) -> Result<i64, StoreError> {
     let Build {

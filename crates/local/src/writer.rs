@@ -129,6 +129,13 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Whether the thread is there.
+    pub(crate) fn is_open(&self) -> bool {
+        self.jobs.as_ref().is_some_and(|jobs| !jobs.is_closed())
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.jobs.take());

@@ -122,6 +122,24 @@ pub enum End {
     TimedOut(String),
     /// The operator stopped it.
     Stopped,
+    /// No committer came.
+    Expired,
+}
+
+impl Happened {
+    /// Whether it can happen to a build that is so far. Nothing of this lets a held build go: that
+    /// takes another request.
+    fn fits(&self, stage: Stage) -> bool {
+        match self {
+            Self::Taken => matches!(stage, Stage::Queued { .. }),
+            Self::Fetched(_)
+            | Self::Postponed { .. }
+            | Self::Phase { .. }
+            | Self::Interrupted { .. } => stage == Stage::Running,
+            Self::Acknowledged(_) => matches!(stage, Stage::Held { .. }),
+            Self::Ended(_) | Self::Overtaken(_) => !matches!(stage, Stage::Ended(_)),
+        }
+    }
 }
 
 /// By what a build is overtaken.
@@ -148,9 +166,10 @@ impl Build {
 
     /// Goes on; the report that tells of it, if there is something to tell.
     ///
-    /// A build that is over stays as it is, so whatever is late or comes twice changes nothing.
+    /// What does not fit changes nothing: a build that is over stays as it is, whatever is late or
+    /// comes twice.
     pub fn happened(&mut self, what: Happened, now: Micros) -> Option<Report> {
-        if self.is_over() {
+        if !what.fits(self.stage) {
             return None;
         }
         match what {
@@ -195,9 +214,6 @@ impl Build {
     }
 
     fn interrupted(&mut self, again: bool, now: Micros) -> Option<Report> {
-        if self.stage != Stage::Running {
-            return None;
-        }
         if !again {
             return self.end(now, Status::Error, texts::INTERRUPTED);
         }
@@ -282,6 +298,7 @@ impl End {
             Self::Errored(why) => (Status::Error, why),
             Self::TimedOut(after) => (Status::Error, texts::timed_out(&after)),
             Self::Stopped => (Status::Canceled, texts::STOPPED.to_owned()),
+            Self::Expired => (Status::Canceled, texts::EXPIRED.to_owned()),
         }
     }
 }

@@ -12,6 +12,8 @@ pub const FETCHING: &str = "Fetches the source";
 pub const SUCCEEDED: &str = "The build succeeded";
 /// Somebody who runs the receiver stopped it.
 pub const STOPPED: &str = "Stopped by the operator";
+/// It was held, and no committer asked for it in the time that builds are kept.
+pub const EXPIRED: &str = "No committer asked for it in time; a rebuild can still be asked for";
 
 /// A stranger's build, and how it gets going.
 #[must_use]
