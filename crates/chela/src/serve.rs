@@ -18,13 +18,17 @@ pub fn run(args: &ConfigArgs) -> anyhow::Result<Exit> {
     for warning in check(&settings) {
         tracing::warn!("{warning}");
     }
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
         let server = Server::start(settings, &environment, None).await?;
         chela_demo::interruption().await;
         tracing::info!("stopping");
         server.stop().await;
         Ok(Exit::Done)
-    })
+    });
+    // Dropped, it would wait for the builds that have outlasted their time to drain.
+    runtime.shutdown_background();
+    done
 }
 
 /// For everything that waits for the network.

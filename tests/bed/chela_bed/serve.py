@@ -161,9 +161,14 @@ class Serve:
             return requests.get(f"{self.url}/healthz", timeout=10).ok
         return False
 
-    def stop(self, patience: float = 40) -> None:
-        """Ask it to end (SIGTERM), and wait for it."""
-        self.process.stop(patience)
+    def stop(self, patience: float = 15) -> None:
+        """Ask it to end (SIGTERM), and wait for it; it may take that long to drain, and no longer."""
+        self.ask_to_end()
+        try:
+            wait_for(lambda: self.pid is None, patience)
+        except TimeoutError:
+            self.process.kill()
+            raise AssertionError(f"chela serve does not end when asked to; see {self.process.log}") from None
 
     def ask_to_end(self) -> None:
         """Ask it to end (SIGTERM), and return at once."""
