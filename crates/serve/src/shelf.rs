@@ -76,8 +76,7 @@ impl Shelf for BuildShelf {
         };
         let this = self.clone();
         let read = move || {
-            this
-                .store
+            this.store
                 .list(project.as_deref(), before, ROWS + 1)
                 .map(|kept| (project, kept))
         };
