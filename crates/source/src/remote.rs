@@ -20,7 +20,7 @@ pub fn open<'a>(
     refname: &Refname,
     commit: Option<&CommitId>,
 ) -> Result<(CommitId, Pack<'a>), Error> {
-    let name = full_name(refname);
+    let name = full_name(refname)?;
     let mut packets = Packets::new(server.advertisement()?, server.host());
     match version(&mut packets)? {
         Version::Two => {
@@ -45,10 +45,17 @@ pub fn open<'a>(
     }
 }
 
-fn full_name(refname: &Refname) -> String {
-    match refname {
+/// git takes a name as long as a path may be; longer ones would not fit into a packet either.
+fn full_name(refname: &Refname) -> Result<String, Error> {
+    const MAX_NAME: usize = 4096;
+    let name = match refname {
         Refname::Branch(name) => format!("refs/heads/{name}"),
         Refname::Tag(name) => format!("refs/tags/{name}"),
+    };
+    if name.len() <= MAX_NAME && gix_validate::reference::name(name.as_str().into()).is_ok() {
+        Ok(name)
+    } else {
+        Err(no_ref(&name))
     }
 }
 

@@ -66,6 +66,29 @@ fn a_ref_that_is_not_there_is_named(#[values(true, false)] newest: bool) {
     }
 }
 
+/// Text from outside: what no ref can be called is not even asked for.
+#[test]
+fn a_name_that_no_ref_can_have_is_not_asked_for() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let server = Server::start(move |_, _| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    for name in [
+        "",
+        "a\n0000",
+        "a b",
+        "../main",
+        "a\0b",
+        "x".repeat(70_000).as_str(),
+    ] {
+        let refname = Refname::Branch(name.to_owned());
+        let error = fetch(&with_ref(&server, refname), &Place::new()).unwrap_err();
+        assert!(matches!(error, Error::NoRef { .. }), "{error}");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
 #[rstest]
 fn an_empty_repository_has_no_branch(#[values(true, false)] newest: bool) {
     let repository = Repository::new();
