@@ -1,12 +1,12 @@
 //! A tree of objects becomes a tree of files.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use gix_hash::{Kind, ObjectId};
 use gix_object::TreeRefIter;
 use gix_object::tree::{EntryKind, EntryRef};
-use gix_validate::path::component::Mode;
 
 use crate::error::{Error, Excess, TargetError};
 use crate::limits::{self, Deadline, Limits, Tally};
@@ -48,12 +48,10 @@ pub fn write(
         files: 0,
         notes: Notes::default(),
         links: Vec::new(),
-        path: Vec::new(),
-        content: Vec::new(),
     };
     let root = Directory::root(target);
     let root = root.map_err(|cause| checkout.unwritable(cause))?;
-    checkout.directory(tree, &root, 0)?;
+    checkout.directory(tree, &root, &[], 0)?;
     checkout.make_links(&root)?;
     Ok(Written {
         files: checkout.files,
@@ -72,63 +70,85 @@ struct Checkout<'a, 'b> {
     files: u64,
     notes: Notes,
     links: Vec<Link>,
-    /// Of the entry that is being written.
-    path: Vec<u8>,
-    content: Vec<u8>,
 }
 
 impl Checkout<'_, '_> {
-    fn directory(&mut self, tree: ObjectId, into: &Directory, depth: usize) -> Result<(), Error> {
+    /// All of a directory is judged before anything in it is made: so what is held at once, up to
+    /// the root, is within the limit of files.
+    fn directory(
+        &mut self,
+        tree: ObjectId,
+        into: &Directory,
+        above: &[u8],
+        depth: usize,
+    ) -> Result<(), Error> {
         limits::check(Excess::Depth, depth as u64, self.limits.depth as u64)?;
-        let mut listing = Vec::new();
-        let kind = gix_object::Kind::Tree;
-        self.store.get(tree, kind, &mut listing, &self.path)?;
-        let mut names = Names::default();
-        for entry in TreeRefIter::from_bytes(&listing, Kind::Sha1) {
-            let entry = entry.map_err(|_| self.store.bad("a tree cannot be read"))?;
+        let listing = self.store.tree(&tree, above)?;
+        let admitted = self.admitted(&listing.data, above)?;
+        let above: Arc<[u8]> = above.into();
+        for entry in admitted {
             self.deadline.left()?;
-            self.entries.add(1)?;
-            let parent = self.path.len();
-            if parent > 0 {
-                self.path.push(b'/');
-            }
-            self.path.extend_from_slice(entry.filename);
-            let (length, limit) = (self.path.len() as u64, self.limits.path as u64);
-            limits::check(Excess::Path, length, limit)?;
-            if self.admit(&mut names, &entry)? {
-                self.entry(&entry, into, depth)?;
-            }
-            self.path.truncate(parent);
+            self.entry(&entry, into, &above, depth)?;
         }
         Ok(())
     }
 
-    fn admit(&mut self, names: &mut Names, entry: &EntryRef<'_>) -> Result<bool, Error> {
-        let mode = entry.mode.is_link().then_some(Mode::Symlink);
-        let path = Place::new(&self.path);
-        match names.judge(entry.filename, mode) {
-            Name::Good => return Ok(true),
-            Name::Odd => self.notes.add(Note::OddName { path }),
-            Name::Collides => self.notes.add(Note::CaseCollision { path }),
-            Name::Bad(cause) => return Err(Error::BadName { path, cause }),
+    fn admitted<'t>(
+        &mut self,
+        listing: &'t [u8],
+        above: &[u8],
+    ) -> Result<Vec<EntryRef<'t>>, Error> {
+        let mut names = Names::default();
+        let mut admitted = Vec::new();
+        for entry in TreeRefIter::from_bytes(listing, Kind::Sha1) {
+            let entry = entry.map_err(|_| self.store.bad("a tree cannot be read"))?;
+            self.entries.add(1)?;
+            let length = above.len() + 1 + entry.filename.len();
+            let length = length - usize::from(above.is_empty());
+            limits::check(Excess::Path, length as u64, self.limits.path as u64)?;
+            let path = || Place::new(&joined(above, entry.filename));
+            match names.judge(entry.filename, entry.mode.kind()) {
+                Name::Good => admitted.push(entry),
+                Name::Odd => self.notes.add(|| Note::OddName { path: path() }),
+                Name::Collides => self.notes.add(|| Note::CaseCollision { path: path() }),
+                Name::Bad(cause) => {
+                    return Err(Error::BadName {
+                        path: path(),
+                        cause,
+                    });
+                }
+            }
         }
-        Ok(false)
+        Ok(admitted)
     }
 
-    fn entry(&mut self, entry: &EntryRef<'_>, into: &Directory, depth: usize) -> Result<(), Error> {
+    fn entry(
+        &mut self,
+        entry: &EntryRef<'_>,
+        into: &Directory,
+        above: &Arc<[u8]>,
+        depth: usize,
+    ) -> Result<(), Error> {
         let (name, id) = (entry.filename, entry.oid.to_owned());
         match entry.mode.kind() {
             EntryKind::Tree => {
                 let made = into.make(name).map_err(|cause| self.unwritable(cause))?;
-                self.directory(id, &made, depth + 1)
+                self.directory(id, &made, &joined(above, name), depth + 1)
             }
-            EntryKind::Blob => self.file(id, into, name, Executable::No),
-            EntryKind::BlobExecutable => self.file(id, into, name, Executable::Yes),
-            EntryKind::Link => self.link(id),
+            EntryKind::Blob => self.file(id, into, above, name, Executable::No),
+            EntryKind::BlobExecutable => self.file(id, into, above, name, Executable::Yes),
+            EntryKind::Link => {
+                self.links.push(Link {
+                    above: Arc::clone(above),
+                    name: name.to_vec(),
+                    target: id,
+                });
+                Ok(())
+            }
             EntryKind::Commit => {
                 into.make(name).map_err(|cause| self.unwritable(cause))?;
-                let path = Place::new(&self.path);
-                self.notes.add(Note::Submodule { path });
+                let path = || Place::new(&joined(above, name));
+                self.notes.add(|| Note::Submodule { path: path() });
                 Ok(())
             }
         }
@@ -138,55 +158,59 @@ impl Checkout<'_, '_> {
         &mut self,
         id: ObjectId,
         into: &Directory,
+        above: &[u8],
         name: &[u8],
         executable: Executable,
     ) -> Result<(), Error> {
-        self.read(id)?;
-        if self.content.len() < MAX_POINTER && self.content.starts_with(LFS) {
-            let path = Place::new(&self.path);
-            self.notes.add(Note::LfsPointer { path });
+        let unwritable = |cause| Error::from(TargetError::unwritable(self.target, cause));
+        let mut file = into.create(name, executable).map_err(unwritable)?;
+        let mut written = 0;
+        let mut is_pointer = false;
+        self.store.blob(&id, &joined(above, name), |piece| {
+            self.bytes.add(piece.len() as u64)?;
+            is_pointer |= written == 0 && piece.len() < MAX_POINTER && piece.starts_with(LFS);
+            written += piece.len();
+            file.write_all(piece).map_err(unwritable)
+        })?;
+        if is_pointer {
+            let path = || Place::new(&joined(above, name));
+            self.notes.add(|| Note::LfsPointer { path: path() });
         }
-        into.file(name, executable, &self.content)
-            .map_err(|cause| self.unwritable(cause))?;
         self.files += 1;
-        Ok(())
-    }
-
-    fn link(&mut self, id: ObjectId) -> Result<(), Error> {
-        self.read(id)?;
-        if self.content.len() > links::MAX_TARGET {
-            let path = Place::new(&self.path);
-            self.notes.add(Note::LinkLeft { path });
-        } else {
-            self.links.push(Link {
-                path: self.path.clone(),
-                target: self.content.clone(),
-            });
-        }
         Ok(())
     }
 
     fn make_links(&mut self, root: &Directory) -> Result<(), Error> {
         for link in std::mem::take(&mut self.links) {
             self.deadline.left()?;
-            match links::make(root, &link).map_err(|cause| self.unwritable(cause))? {
+            let path = joined(&link.above, &link.name);
+            let mut target = Vec::new();
+            self.store.blob(&link.target, &path, |piece| {
+                self.bytes.add(piece.len() as u64)?;
+                // One more than may be shows that it is too long.
+                let wanted = (links::MAX_TARGET + 1).saturating_sub(target.len());
+                target.extend_from_slice(&piece[..piece.len().min(wanted)]);
+                Ok(())
+            })?;
+            match links::make(root, &link, &target).map_err(|cause| self.unwritable(cause))? {
                 Made::Yes => self.files += 1,
-                Made::LeavesTheTree => self.notes.add(Note::LinkLeft {
-                    path: Place::new(&link.path),
+                Made::LeavesTheTree => self.notes.add(|| Note::LinkLeft {
+                    path: Place::new(&path),
                 }),
             }
         }
         Ok(())
     }
 
-    fn read(&mut self, id: ObjectId) -> Result<(), Error> {
-        let kind = gix_object::Kind::Blob;
-        self.store.get(id, kind, &mut self.content, &self.path)?;
-        self.bytes.add(self.content.len() as u64)
-    }
-
     fn unwritable(&self, cause: io::Error) -> Error {
-        let path = self.target.to_owned();
-        TargetError::Unwritable { path, cause }.into()
+        TargetError::unwritable(self.target, cause).into()
+    }
+}
+
+fn joined(above: &[u8], name: &[u8]) -> Vec<u8> {
+    if above.is_empty() {
+        name.to_vec()
+    } else {
+        [above, b"/", name].concat()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chela_contract::CommitId;
@@ -180,14 +180,30 @@ pub enum TargetError {
     /// The system says no.
     #[error("{} cannot be written: {cause}; check its disk and its permissions", .path.display())]
     Unwritable {
-        /// The target.
+        /// The target, or a file of the work beside it.
         path: PathBuf,
         /// What the system said.
         cause: io::Error,
     },
 }
 
+impl TargetError {
+    pub(crate) fn unwritable(path: &Path, cause: io::Error) -> Self {
+        Self::Unwritable {
+            path: path.to_owned(),
+            cause,
+        }
+    }
+}
+
 impl Error {
+    pub(crate) fn bad_pack(host: &str, cause: &str) -> Self {
+        Self::BadPack {
+            host: host.to_owned(),
+            cause: cause.to_owned(),
+        }
+    }
+
     /// Whether the same fetch may work later although nobody changes anything.
     #[must_use]
     pub fn may_pass(&self) -> bool {

@@ -3,21 +3,13 @@
 
 use std::cell::RefCell;
 use std::io::{self, Read};
-use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use chela_outbound::guard::Guard;
-use chela_outbound::{Destination, Failure, Policy, Resolve, Stage};
-use ureq::config::Config;
+use chela_outbound::{Destination, Failure, Guard, Policy, Refused, Resolve, Wire};
 use ureq::http::header::{CONTENT_TYPE, LOCATION};
 use ureq::http::{Request, Response};
-use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, NextTimeout, RustlsConnector, TcpConnector, Transport,
-};
-use ureq::{Agent, AsSendBody, Body};
+use ureq::{Agent, AsSendBody, Body, Timeout};
 use url::Url;
 
 use crate::error::{Error, Excess};
@@ -26,9 +18,6 @@ use crate::note::Place;
 
 /// For a name to be resolved, and for a connection to be made.
 const CONNECT: Duration = Duration::from_secs(10);
-
-/// As many as ureq's list of addresses holds.
-const MAX_ADDRESSES: usize = 16;
 
 /// One server during one fetch: its name is resolved once, and its connections are shared.
 pub struct Server {
@@ -45,38 +34,22 @@ impl Server {
         clone_url: &Url,
         policy: &Policy,
         resolver: &Arc<dyn Resolve>,
-        tls: &Tls,
+        wire: &Wire,
         limits: &Limits,
         deadline: Deadline,
     ) -> Result<Self, Error> {
         if !matches!(clone_url.scheme(), "https" | "http") {
-            return Err(chela_outbound::Refused::Scheme.into());
+            return Err(Refused::Scheme.into());
         }
         let destination = Destination::parse(clone_url.as_str(), None, None, policy)?;
-        let base =
-            Url::parse(destination.url()).map_err(|_| chela_outbound::Refused::OddCharacter)?;
-        let host = destination.host().to_owned();
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        let limit = deadline.left()?.min(CONNECT);
-        let addresses = match name.parse() {
-            Ok(address) => {
-                Guard::new(policy).check(&host, address)?;
-                vec![address]
-            }
-            Err(_) => Guard::new(policy)
-                .resolve(&host, resolver, limit)
-                .map_err(Error::from_failure)?,
-        };
-        let port = destination.port();
-        let judged = addresses
-            .into_iter()
-            .take(MAX_ADDRESSES)
-            .map(|address| SocketAddr::new(address, port))
-            .collect();
+        let base = Url::parse(destination.url()).map_err(|_| Refused::OddCharacter)?;
+        let addresses = Guard::new(policy)
+            .sockets(&destination, resolver, deadline.left()?.min(CONNECT))
+            .map_err(Error::from_failure)?;
         Ok(Self {
-            agent: tls.agent(Judged(judged)),
+            agent: wire.agent(addresses),
             base,
-            host,
+            host: destination.host().to_owned(),
             deadline,
             received: RefCell::new(Tally::new(Excess::Received, limits.received)),
         })
@@ -118,14 +91,17 @@ impl Server {
         &self,
         request: ureq::http::Result<Request<B>>,
     ) -> Result<Response<Body>, Error> {
-        let request = request.map_err(|_| chela_outbound::Refused::OddCharacter)?;
+        let request = request.map_err(|_| Refused::OddCharacter)?;
         let request = self
             .agent
             .configure_request(request)
             .timeout_connect(Some(CONNECT))
             .timeout_global(Some(self.deadline.left()?))
             .build();
-        self.agent.run(request).map_err(|error| self.failure(error))
+        self.agent.run(request).map_err(|error| match error {
+            ureq::Error::Timeout(kind) if kind != Timeout::Connect => self.deadline.over(),
+            error => Error::Unreachable(Failure::of(&self.host, error)),
+        })
     }
 
     fn expect(&self, response: Response<Body>, wanted: &str) -> Result<Received<'_>, Error> {
@@ -168,43 +144,6 @@ impl Server {
             body: Box::new(response.into_body().into_reader()),
         })
     }
-
-    fn failure(&self, error: ureq::Error) -> Error {
-        let host = self.host.clone();
-        let shown = |cause: &dyn std::fmt::Display| Place::new(cause.to_string().as_bytes());
-        Error::Unreachable(match error {
-            ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
-                Failure::Slow {
-                    host,
-                    stage: Stage::Connecting,
-                }
-            }
-            ureq::Error::Timeout(_) => return self.deadline.over(),
-            ureq::Error::Rustls(error) => Failure::Tls {
-                host,
-                cause: shown(&error).to_string(),
-            },
-            ureq::Error::Io(error) if is_tls(&error) => Failure::Tls {
-                host,
-                cause: shown(&error).to_string(),
-            },
-            ureq::Error::Protocol(error) => Failure::Garbage {
-                host,
-                cause: shown(&error).to_string(),
-            },
-            error => Failure::Connection {
-                host,
-                cause: shown(&error).to_string(),
-            },
-        })
-    }
-}
-
-fn is_tls(error: &io::Error) -> bool {
-    let inner = error.get_ref();
-    inner
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        .is_some()
 }
 
 impl Error {
@@ -242,70 +181,5 @@ impl Read for Received<'_> {
         let mut received = self.server.received.borrow_mut();
         received.add(got as u64).map_err(Error::into_io)?;
         Ok(got)
-    }
-}
-
-/// Answers every question with the addresses that the guard has passed.
-#[derive(Debug)]
-struct Judged(Vec<SocketAddr>);
-
-impl Resolver for Judged {
-    fn resolve(
-        &self,
-        _: &ureq::http::Uri,
-        _: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut addresses = self.empty();
-        for &address in &self.0 {
-            addresses.push(address);
-        }
-        Ok(addresses)
-    }
-}
-
-/// The certificates of the system, read when the first fetch needs them and shared by all.
-#[derive(Clone, Debug, Default)]
-pub struct Tls(Arc<OnceLock<(TlsConfig, SharedTls)>>);
-
-impl Tls {
-    fn agent(&self, judged: Judged) -> Agent {
-        let (tls, connector) = self.0.get_or_init(|| {
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            let config = TlsConfig::builder()
-                .root_certs(RootCerts::PlatformVerifier)
-                .unversioned_rustls_crypto_provider(provider)
-                .build();
-            (config, SharedTls::default())
-        });
-        let config = Config::builder()
-            .proxy(None)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .accept_encoding("identity")
-            .user_agent(chela_outbound::USER_AGENT)
-            .tls_config(tls.clone())
-            .build();
-        Agent::with_parts(
-            config,
-            TcpConnector::default().chain(connector.clone()),
-            judged,
-        )
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-struct SharedTls(Arc<RustlsConnector>);
-
-impl<In: Transport> Connector<In> for SharedTls {
-    type Out = <RustlsConnector as Connector<In>>::Out;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, ureq::Error> {
-        self.0.connect(details, chained)
     }
 }

@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod checkout;
+mod delta;
+mod entry;
 mod error;
 mod fetch;
 mod http;
+mod inflate;
 mod limits;
 mod links;
 mod name;
@@ -14,8 +17,11 @@ mod remote;
 mod sink;
 mod store;
 mod stream;
+mod window;
+mod workplace;
 
 pub use error::{Error, Excess, TargetError};
 pub use fetch::{Fetched, Fetcher};
 pub use limits::Limits;
 pub use note::{Note, Place};
+pub use workplace::sweep;

@@ -37,18 +37,21 @@ impl Default for Limits {
     }
 }
 
+/// Longer is not told from it; clocks take what is added to them.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// When time is up.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
-    at: Instant,
+    begin: Instant,
     limit: Duration,
 }
 
 impl Deadline {
     pub fn after(limit: Duration) -> Self {
         Self {
-            at: Instant::now() + limit,
-            limit,
+            begin: Instant::now(),
+            limit: limit.min(LONGEST),
         }
     }
 
@@ -58,7 +61,7 @@ impl Deadline {
 
     /// What is left of it, if anything.
     pub fn left(self) -> Result<Duration, Error> {
-        let left = self.at.saturating_duration_since(Instant::now());
+        let left = self.limit.saturating_sub(self.begin.elapsed());
         if left.is_zero() {
             Err(self.over())
         } else {

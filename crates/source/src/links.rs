@@ -1,17 +1,23 @@
 //! Symbolic links are made when everything else stands, and only if they stay inside the tree.
 
 use std::io;
+use std::sync::Arc;
+
+use gix_hash::ObjectId;
 
 use crate::sink::Directory;
 
 /// The longest target that Linux takes (`PATH_MAX` with its NUL).
 pub const MAX_TARGET: usize = 4095;
 
-/// A link to make.
+/// A link to make. What it leads to is read when it is made: many links to much would fill memory.
 #[derive(Debug)]
 pub struct Link {
-    pub path: Vec<u8>,
-    pub target: Vec<u8>,
+    /// The directory's path, which its other links share.
+    pub above: Arc<[u8]>,
+    pub name: Vec<u8>,
+    /// The blob that says where it leads.
+    pub target: ObjectId,
 }
 
 /// What became of a link.
@@ -24,14 +30,14 @@ pub enum Made {
 }
 
 /// Makes a link below `root`, where each directory is one that we made.
-pub fn make(root: &Directory, link: &Link) -> io::Result<Made> {
-    let mut above: Vec<&[u8]> = link.path.split(|&b| b == b'/').collect();
-    let name = above.pop().unwrap_or_default();
+pub fn make(root: &Directory, link: &Link, target: &[u8]) -> io::Result<Made> {
+    let above = link.above.split(|&b| b == b'/');
+    let above: Vec<&[u8]> = above.filter(|name| !name.is_empty()).collect();
     let is_directory = |path: &[&[u8]]| open(root, path).is_ok();
-    if !stays_inside(&above, &link.target, is_directory) {
+    if !stays_inside(&above, target, is_directory) {
         return Ok(Made::LeavesTheTree);
     }
-    open(root, &above)?.link(name, &link.target)?;
+    open(root, &above)?.link(&link.name, target)?;
     Ok(Made::Yes)
 }
 

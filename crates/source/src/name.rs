@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 
-use gix_validate::path::component::{self, Error};
+use gix_object::tree::EntryKind;
+use gix_validate::path::component::{self, Error, Mode};
+
+/// The longest name that Linux takes (`NAME_MAX`).
+const MAX_NAME: usize = 255;
 
 /// What becomes of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     /// It is written.
     Good,
-    /// Left out: a backslash or a control character, which git allows.
+    /// Left out: a control character, which git allows.
     Odd,
-    /// Left out: an earlier name differs only by case.
+    /// Left out: an earlier name differs only by case, and one of the two is no ordinary file.
     Collides,
     /// The whole commit is refused, for this reason.
     Bad(&'static str),
@@ -21,30 +25,35 @@ pub enum Name {
 #[derive(Debug, Default)]
 pub struct Names {
     /// By what a file system without case would make of them.
-    seen: HashMap<Vec<u8>, Vec<u8>>,
+    seen: HashMap<Vec<u8>, Vec<(Vec<u8>, EntryKind)>>,
 }
 
 impl Names {
     /// Judges the next name.
-    pub fn judge(&mut self, name: &[u8], mode: Option<component::Mode>) -> Name {
-        let judged = alone(name, mode);
+    ///
+    /// Two files `README` and `readme` are ordinary where builds run. A link or a directory beside
+    /// another spelling of its name is how a file system without case is tricked into writing
+    /// through a link.
+    pub fn judge(&mut self, name: &[u8], kind: EntryKind) -> Name {
+        let judged = alone(name, (kind == EntryKind::Link).then_some(Mode::Symlink));
         if judged != Name::Good {
             return judged;
         }
-        let folded = fold(name);
-        match self.seen.get(&folded) {
-            Some(earlier) if earlier == name => Name::Bad("its name stands there twice"),
-            Some(_) => Name::Collides,
-            None => {
-                self.seen.insert(folded, name.to_vec());
-                Name::Good
-            }
+        let earlier = self.seen.entry(fold(name)).or_default();
+        if earlier.iter().any(|(earlier, _)| earlier == name) {
+            return Name::Bad("its name stands there twice");
         }
+        let is_file = |kind| matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable);
+        let collides = earlier
+            .iter()
+            .any(|&(_, earlier)| !is_file(earlier) || !is_file(kind));
+        earlier.push((name.to_vec(), kind));
+        if collides { Name::Collides } else { Name::Good }
     }
 }
 
 /// Windows' own rules are not asked for: `aux.c` and `a:b` are ordinary names where builds run.
-fn alone(name: &[u8], mode: Option<component::Mode>) -> Name {
+fn alone(name: &[u8], mode: Option<Mode>) -> Name {
     const RULES: component::Options = component::Options {
         protect_windows: false,
         protect_hfs: true,
@@ -69,7 +78,10 @@ fn alone(name: &[u8], mode: Option<component::Mode>) -> Name {
     if dangerous {
         return Name::Bad("its name hides `.git` or `..` behind a backslash");
     }
-    if name.iter().any(|&b| b == b'\\' || b.is_ascii_control()) {
+    if name.len() > MAX_NAME {
+        return Name::Bad("its name is longer than 255 bytes");
+    }
+    if name.iter().any(u8::is_ascii_control) {
         return Name::Odd;
     }
     Name::Good
@@ -114,7 +126,6 @@ mod tests {
     }
 
     #[rstest]
-    #[case(b"a\\b")]
     #[case(b"a\nb")]
     #[case(b"\x1b[2J")]
     #[case(b"a\x7f")]
@@ -130,6 +141,7 @@ mod tests {
     #[case(b"-rf")]
     #[case(b"aux.c")]
     #[case(b"a b")]
+    #[case(b"a\\x2db")]
     #[case(b"\xff\xfe")]
     #[case("Überschuß.txt".as_bytes())]
     fn an_ordinary_name_is_written(#[case] name: &[u8]) {
@@ -137,15 +149,37 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_by_case_collide_and_equal_ones_are_refused() {
+    fn a_name_is_as_long_as_linux_takes_it() {
+        assert_eq!(alone(&[b'n'; 255], None), Name::Good);
+        assert!(matches!(alone(&[b'n'; 256], None), Name::Bad(_)));
+    }
+
+    #[rstest]
+    #[case(EntryKind::Blob, EntryKind::BlobExecutable, Name::Good)]
+    #[case(EntryKind::Blob, EntryKind::Link, Name::Collides)]
+    #[case(EntryKind::Link, EntryKind::Blob, Name::Collides)]
+    #[case(EntryKind::Link, EntryKind::Tree, Name::Collides)]
+    #[case(EntryKind::Tree, EntryKind::Tree, Name::Collides)]
+    #[case(EntryKind::Commit, EntryKind::Blob, Name::Collides)]
+    fn of_names_that_differ_by_case_only_files_stand_beside_each_other(
+        #[case] first: EntryKind,
+        #[case] second: EntryKind,
+        #[case] expected: Name,
+    ) {
         let mut names = Names::default();
-        assert_eq!(names.judge("Äpfel".as_bytes(), None), Name::Good);
-        assert_eq!(names.judge("äpfel".as_bytes(), None), Name::Collides);
-        assert_eq!(names.judge(b"\xffA", None), Name::Good);
-        assert_eq!(names.judge(b"\xfea", None), Name::Good);
-        assert!(matches!(
-            names.judge("Äpfel".as_bytes(), None),
-            Name::Bad(_)
-        ));
+        assert_eq!(names.judge("Äpfel".as_bytes(), first), Name::Good);
+        assert_eq!(names.judge("äpfel".as_bytes(), second), expected);
+    }
+
+    #[test]
+    fn a_name_that_stands_there_twice_is_refused_also_if_it_was_left_out() {
+        let mut names = Names::default();
+        assert_eq!(names.judge(b"\xffA", EntryKind::Blob), Name::Good);
+        assert_eq!(names.judge(b"\xfea", EntryKind::Blob), Name::Good);
+        assert_eq!(names.judge(b"\xffa", EntryKind::Tree), Name::Collides);
+        for name in [b"\xffa", b"\xfea"] {
+            let judged = names.judge(name, EntryKind::Blob);
+            assert!(matches!(judged, Name::Bad(_)), "{name:?}: {judged:?}");
+        }
     }
 }

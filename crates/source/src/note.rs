@@ -54,12 +54,13 @@ pub enum Note {
         /// Where.
         path: Place,
     },
-    /// Its name differs from an earlier one in the same directory only by case: left out.
+    /// Its name differs from an earlier one in the same directory only by case, and one of the two
+    /// is no ordinary file: left out.
     CaseCollision {
         /// Where.
         path: Place,
     },
-    /// Its name holds a backslash or a control character: left out.
+    /// Its name holds a control character: left out.
     OddName {
         /// Where.
         path: Place,
@@ -94,7 +95,7 @@ impl fmt::Display for Note {
             ),
             Self::OddName { path } => write!(
                 f,
-                "{path} is left out: its name holds a backslash or a control character; rename it"
+                "{path} is left out: its name holds a control character; rename it"
             ),
             Self::More { count } => write!(f, "{count} more notes are not shown"),
         }
@@ -109,9 +110,9 @@ pub struct Notes {
 }
 
 impl Notes {
-    pub fn add(&mut self, note: Note) {
+    pub fn add(&mut self, note: impl FnOnce() -> Note) {
         if self.kept.len() < MAX_NOTES {
-            self.kept.push(note);
+            self.kept.push(note());
         } else {
             self.more += 1;
         }
@@ -140,7 +141,7 @@ mod tests {
         let mut notes = Notes::default();
         for _ in 0..MAX_NOTES + 3 {
             let path = Place::new(b"x");
-            notes.add(Note::Submodule { path });
+            notes.add(|| Note::Submodule { path });
         }
         let notes = notes.done();
         assert_eq!(notes.len(), MAX_NOTES + 1);

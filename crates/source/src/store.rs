@@ -1,36 +1,23 @@
-//! Objects by their names.
+//! Objects by their names, and of the kind that is wanted.
 
-use gix_hash::{Kind, ObjectId};
-use gix_object::CommitRefIter;
-use gix_pack::Bundle;
-use gix_pack::cache::lru::MemoryCappedHashmap;
-use gix_zlib::Inflate;
+use std::sync::Arc;
 
 use chela_contract::CommitId;
+use gix_hash::{Kind, ObjectId};
+use gix_object::CommitRefIter;
 
 use crate::error::Error;
 use crate::note::Place;
-use crate::stream;
+use crate::pack::{Object, Pack};
 
-/// For the bases of deltas: those of one file's neighbours are often the same.
-const CACHE_BYTES: usize = 16 << 20;
-
-/// The objects of one pack.
+/// The objects of one commit.
 pub struct Store<'a> {
-    bundle: Bundle,
-    inflate: Inflate,
-    cache: MemoryCappedHashmap,
-    host: &'a str,
+    pack: Pack<'a>,
 }
 
 impl<'a> Store<'a> {
-    pub fn new(bundle: Bundle, host: &'a str) -> Self {
-        Self {
-            bundle,
-            inflate: Inflate::default(),
-            cache: MemoryCappedHashmap::new(CACHE_BYTES),
-            host,
-        }
+    pub fn new(pack: Pack<'a>) -> Self {
+        Self { pack }
     }
 
     /// The tree of this commit.
@@ -39,51 +26,50 @@ impl<'a> Store<'a> {
             commit: commit.clone(),
         };
         let id = ObjectId::from_hex(commit.as_str().as_bytes()).map_err(|_| not())?;
-        let mut data = Vec::new();
-        let kind = self.read(id, &mut data, commit.as_str().as_bytes())?;
-        if kind != gix_object::Kind::Commit {
+        let place = self.find(&id, commit.as_str().as_bytes())?;
+        let object = self.pack.object(place)?;
+        if object.kind != gix_object::Kind::Commit {
             return Err(not());
         }
-        CommitRefIter::from_bytes(&data, Kind::Sha1)
+        CommitRefIter::from_bytes(&object.data, Kind::Sha1)
             .tree_id()
-            .map_err(|_| stream::bad(self.host, "the commit has no tree"))
+            .map_err(|_| self.bad("the commit has no tree"))
     }
 
-    /// The object that stands at `path`, which must be of this kind.
-    pub fn get(
-        &mut self,
-        id: ObjectId,
-        kind: gix_object::Kind,
-        data: &mut Vec<u8>,
-        path: &[u8],
-    ) -> Result<(), Error> {
-        if self.read(id, data, path)? == kind {
-            Ok(())
+    /// The tree that stands at `path`.
+    pub fn tree(&mut self, id: &ObjectId, path: &[u8]) -> Result<Arc<Object>, Error> {
+        let place = self.find(id, path)?;
+        let object = self.pack.object(place)?;
+        if object.kind == gix_object::Kind::Tree {
+            Ok(object)
         } else {
-            Err(stream::bad(
-                self.host,
-                "a tree has an entry of another kind",
-            ))
+            Err(self.another_kind())
         }
+    }
+
+    /// The bytes of the file or link that stands at `path`, piece by piece.
+    pub fn blob(
+        &mut self,
+        id: &ObjectId,
+        path: &[u8],
+        each: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let place = self.find(id, path)?;
+        let found = self.pack.blob(place, each)?;
+        found.ok_or_else(|| self.another_kind())
     }
 
     pub fn bad(&self, cause: &str) -> Error {
-        stream::bad(self.host, cause)
+        Error::bad_pack(self.pack.host(), cause)
     }
 
-    fn read(
-        &mut self,
-        id: ObjectId,
-        data: &mut Vec<u8>,
-        path: &[u8],
-    ) -> Result<gix_object::Kind, Error> {
-        let found = self
-            .bundle
-            .find(&id, data, &mut self.inflate, &mut self.cache)
-            .map_err(|error| stream::bad(self.host, &error.to_string()))?;
-        let place = || Error::Incomplete {
+    fn another_kind(&self) -> Error {
+        self.bad("a tree has an entry of another kind")
+    }
+
+    fn find(&self, id: &ObjectId, path: &[u8]) -> Result<u32, Error> {
+        self.pack.find(id).ok_or_else(|| Error::Incomplete {
             place: Place::new(path),
-        };
-        found.map(|(object, _)| object.kind).ok_or_else(place)
+        })
     }
 }

@@ -10,47 +10,10 @@ use std::time::Duration;
 
 use chela_source::{Error, Excess, Fetched, Limits};
 use rstest::rstest;
-use support::{Place, Repository, Request, Server, fetch, fetch_within, source};
-
-const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
-const RESULT: &str = "application/x-git-upload-pack-result";
-
-fn answer(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
-    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n");
-    let _ = stream.write_all(head.as_bytes());
-    let _ = stream.write_all(body);
-}
-
-fn fine(stream: &mut TcpStream, kind: &str, body: &[u8]) {
-    answer(stream, "200 OK", &format!("Content-Type: {kind}\r\n"), body);
-}
-
-fn packet(line: &[u8]) -> Vec<u8> {
-    [format!("{:04x}", line.len() + 4).as_bytes(), line].concat()
-}
-
-/// Says that it speaks the newest protocol, and then what it is told to say.
-fn speaks(then: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Server {
-    Server::start(move |request: &Request, stream| {
-        if request.method == "GET" {
-            let lines = [packet(b"version 2\n"), packet(b"fetch=shallow\n")].concat();
-            fine(stream, ADVERTISEMENT, &[&lines[..], b"0000"].concat());
-        } else {
-            then(stream);
-        }
-    })
-}
-
-fn sends_pack(pack: Vec<u8>) -> Server {
-    speaks(move |stream| {
-        let mut body = packet(b"packfile\n");
-        for chunk in pack.chunks(60_000) {
-            body.extend(packet(&[b"\x01", chunk].concat()));
-        }
-        body.extend_from_slice(b"0000");
-        fine(stream, RESULT, &body);
-    })
-}
+use support::lies::{
+    ADVERTISEMENT, Packer, RESULT, answer, fine, packet, sends_pack, speaks, stored,
+};
+use support::{Place, Repository, Server, fetch, fetch_within, source};
 
 fn ask(server: &Server) -> Result<Fetched, Error> {
     let commit = "12".repeat(20).parse().expect("the test makes it so");
@@ -227,42 +190,13 @@ fn another_commit_than_asked_for_is_not_taken() {
     assert!(matches!(error, Error::Incomplete { .. }), "{error}");
 }
 
-/// gitformat-pack(5), by hand: kinds, sizes, and the bytes as they stand.
+/// Kinds, sizes, and the bytes as they stand.
 fn pack_of(entries: &[(u8, u64, Vec<u8>)]) -> Vec<u8> {
-    let count = u32::try_from(entries.len()).expect("the test makes it so");
-    let mut pack = [b"PACK", &2_u32.to_be_bytes()[..], &count.to_be_bytes()].concat();
+    let mut packer = Packer::default();
     for (kind, size, bytes) in entries {
-        let mut byte = (kind << 4) | u8::try_from(size & 15).expect("the test makes it so");
-        let mut rest = size >> 4;
-        while rest > 0 {
-            pack.push(byte | 0x80);
-            byte = u8::try_from(rest & 127).expect("the test makes it so");
-            rest >>= 7;
-        }
-        pack.push(byte);
-        pack.extend_from_slice(bytes);
+        packer.raw(*kind, *size, bytes);
     }
-    let mut hasher = gix_hash::hasher(gix_hash::Kind::Sha1);
-    hasher.update(&pack);
-    let sum = hasher.try_finalize().expect("the test makes it so");
-    pack.extend_from_slice(sum.as_slice());
-    pack
-}
-
-/// zlib's form without compression: RFC 1950 and RFC 1951, section 3.2.4.
-fn stored(data: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(data.len()).expect("the test makes it so");
-    let (mut a, mut b) = (1_u32, 0_u32);
-    for &byte in data {
-        a = (a + u32::from(byte)) % 65521;
-        b = (b + a) % 65521;
-    }
-    let mut bytes = vec![0x78, 0x01, 0x01];
-    bytes.extend(length.to_le_bytes());
-    bytes.extend((!length).to_le_bytes());
-    bytes.extend_from_slice(data);
-    bytes.extend(((b << 16) | a).to_be_bytes());
-    bytes
+    packer.done()
 }
 
 /// Twelve bytes that would become 16 MiB each: a delta of copies, as deltas may be.
@@ -293,6 +227,45 @@ fn an_entry_that_says_too_much_or_too_little_is_refused() {
         let error = ask(&server).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+/// An offset at which no entry begins would make one out of any bytes.
+#[test]
+fn a_delta_upon_the_middle_of_an_entry_is_refused() {
+    let hidden = [&[0x3a][..], &stored(b"0123456789")].concat();
+    let base = stored(&hidden);
+    // From the header of the delta back to what stands behind zlib's own header.
+    let distance = u8::try_from(base.len() - 7).unwrap();
+    let delta = [vec![distance], stored(&[0x0a, 0x02, 0x90, 0x02])].concat();
+    let size = hidden.len() as u64;
+    let server = sends_pack(pack_of(&[(3, size, base), (6, 4, delta)]));
+    let error = ask(&server).unwrap_err().to_string();
+    assert!(error.contains("has no base"), "{error}");
+}
+
+/// Inflating costs time whatever comes out of it, so that the instructions count as well.
+#[test]
+fn what_a_deltas_instructions_inflate_to_is_limited() {
+    let base = stored(b"0123456789");
+    let mut delta = vec![0x0a, 0x01];
+    delta.resize(60_000, 0);
+    let distance = u8::try_from(base.len() + 1).unwrap();
+    let second = [vec![distance], stored(&delta)].concat();
+    let server = sends_pack(pack_of(&[(3, 10, base), (6, delta.len() as u64, second)]));
+    let limits = Limits {
+        unpacked: 50_000,
+        ..Limits::default()
+    };
+    let commit = "12".repeat(20).parse().unwrap();
+    let error = fetch_within(limits, &source(&server, Some(&commit)), &Place::new()).unwrap_err();
+    let unpacked = matches!(
+        error,
+        Error::TooMuch {
+            what: Excess::Unpacked,
+            ..
+        }
+    );
+    assert!(unpacked, "{error}");
 }
 
 #[test]

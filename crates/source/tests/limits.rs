@@ -158,6 +158,15 @@ fn what_is_written_is_limited_too() {
 }
 
 #[test]
+fn the_longest_time_there_is_does_not_overflow() {
+    let limits = Limits {
+        time: Duration::MAX,
+        ..Limits::default()
+    };
+    assert_eq!(hit(limits), None);
+}
+
+#[test]
 fn time_is_limited() {
     let repository = repository();
     let server = Server::git(&repository, true);

@@ -29,6 +29,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         Just(".mailmap".to_owned()),
         Just(".github".to_owned()),
         Just("...".to_owned()),
+        "[a-z]{1,3}\\\\x2d[a-z]{1,3}",
         Just(" ".to_owned()),
     ]
     .prop_map(|name| match name.as_str() {

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod lies;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
