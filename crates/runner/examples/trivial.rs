@@ -1,6 +1,6 @@
 //! What the runner adds to a trivial build: the same commands in the runner and in `bash` alone.
 //!
-//! `cargo run --release -p chela-runner --example trivial [builds]` prints medians in milliseconds.
+//! `cargo run --release -p chela-runner --example trivial [builds]` prints medians as a table.
 #![allow(clippy::print_stdout, reason = "it prints its result")]
 
 use std::{
@@ -48,10 +48,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first_event.push(first);
     }
     let (bash, runner, first) = (median(bash), median(runner), median(first_event));
-    println!("bash            {bash:8.2}");
-    println!("runner          {runner:8.2}");
-    println!("  to 1st event  {first:8.2}");
-    println!("overhead        {:8.2}", runner - bash);
+    println!(
+        "| a trivial build, median | in bubblewrap | its commands in `bash` | overhead | goal |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
+    println!(
+        "| {builds} builds | {runner:.1} ms (first event {first:.1}) | {bash:.1} ms | {:.1} ms | 100 ms |",
+        runner - bash
+    );
     Ok(())
 }
 

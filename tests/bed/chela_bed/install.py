@@ -34,6 +34,7 @@ TOOLS = {
 }
 TOOLS_OF_MARIADB = {"mariadbd": "mariadb-server"}
 TOOLS_OF_BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
+TOOLS_OF_BENCH = {"wrk": "wrk", "webhook": "webhook"}
 
 PAGURE = ["pagure", "pagure-ci"]
 # Pure Python, but only Debian's copies run on Python 3.12 and later (upstream's import `imp`).
@@ -69,6 +70,11 @@ def install(tools: Iterable[dict[str, str]] = (TOOLS,)) -> Installation:
 def install_browser() -> None:
     """Install a headless browser, if it is missing."""
     _install_tools([TOOLS_OF_BROWSER])
+
+
+def install_peers() -> None:
+    """Install what the receiver is measured with and beside, if it is missing."""
+    _install_tools([TOOLS_OF_BENCH])
 
 
 def install_plugin(installation: Installation, wheel: Path) -> None:
