@@ -64,6 +64,7 @@ fn view(minutes: i64, state: BuildState) -> BuildView {
     let mut view = BuildView {
         id: BuildId::new(created),
         created,
+        state,
         started: at(2),
         pull_request: Some(PullRequestView {
             id: 7,

@@ -54,19 +54,13 @@ impl Render for Outside {
     }
 }
 
-/// Appends `c` as something that can be seen: a control character as its picture (`␇`), another
-/// invisible one as its number (`⟨U+202E⟩`).
+/// Appends `c`, or if it cannot be seen its number (`⟨U+202E⟩`). The pictures of control characters
+/// that Unicode has are missing from many fonts.
 pub(crate) fn push_visible(text: &mut String, c: char) {
-    match c {
-        '\0'..='\u{1f}' => {
-            let picture = char::from_u32(0x2400 + u32::from(c));
-            text.push(picture.expect("U+2400 to U+241F are characters"));
-        }
-        '\u{7f}' => text.push('␡'),
-        _ if c.is_control() || is_invisible(c) => {
-            write!(text, "⟨U+{:04X}⟩", u32::from(c)).expect("writing to a string cannot fail");
-        }
-        _ => text.push(c),
+    if c.is_control() || is_invisible(c) {
+        write!(text, "⟨U+{:04X}⟩", u32::from(c)).expect("writing to a string cannot fail");
+    } else {
+        text.push(c);
     }
 }
 
@@ -91,7 +85,7 @@ mod tests {
 
     #[rstest]
     #[case("fix\u{202e}gpj.exe", "fix⟨U+202E⟩gpj.exe")]
-    #[case("a\0b\x07c\x1b[31m\n\t\x7f", "a␀b␇c␛[31m␊␉␡")]
+    #[case("a\0b\x1b[m\n\x7f", "a⟨U+0000⟩b⟨U+001B⟩[m⟨U+000A⟩⟨U+007F⟩")]
     #[case("\u{9b}31m", "⟨U+009B⟩31m")]
     #[case("ad\u{200b}a\u{feff}", "ad⟨U+200B⟩a⟨U+FEFF⟩")]
     #[case("⚠\u{fe0f} Größe 日本 العربية", "⚠\u{fe0f} Größe 日本 العربية")]

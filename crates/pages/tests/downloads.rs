@@ -130,7 +130,9 @@ fn an_artifacts_name_breaks_out_of_no_header() {
     assert_eq!(header(&response, "set-cookie"), "");
     let how = header(&response, "content-disposition");
     assert!(
-        how.starts_with("attachment; filename=\"____set-cookie__x__U_202E_.._\"; filename*="),
+        how.starts_with(
+            "attachment; filename=\"___U_000D__U_000A_set-cookie__x__U_202E_.._\"; filename*="
+        ),
         "{how}"
     );
 }

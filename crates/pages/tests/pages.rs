@@ -49,7 +49,7 @@ fn a_page_shows_what_is_known_of_a_build() {
         "<bdi>ada</bdi>",
         "2026-11-23 20:15:27 UTC",
         "<span>1 min 3 s</span>",
-        r#"<span class="state success">success</span> <bdi>install</bdi> <span>1 min 1 s</span>"#,
+        r#"<span class="state success">success</span> <bdi>install</bdi> <span class="quiet"><span>1 min 1 s</span></span>"#,
         r#"<span class="state waiting">waiting</span> <bdi>build</bdi>"#,
         "Pagure refused the report: no such commit",
         r#"<div id="L1" data-n="1"><span class="c1">red</span> line</div>"#,
@@ -104,7 +104,7 @@ fn a_long_log_is_shown_by_its_end() {
     let shelf = Made::new();
     let key = shelf.add_running(|view| end(view, BuildState::Success));
     let lines: Vec<String> = (0..40_000).map(|n| format!("line {n}")).collect();
-    shelf.write(key, lines.join("\n").as_bytes());
+    shelf.write(key, (lines.join("\n") + "\n").as_bytes());
     let limits = Limits {
         shown_lines: 100,
         ..Limits::default()
@@ -172,7 +172,7 @@ fn hostile_names_and_bytes_are_text() {
         let hidden = |c: char| c == '\u{202e}' || (c.is_control() && c != '\n');
         assert!(!page.contains(hidden), "a hidden character on {path}");
         assert!(
-            page.contains("⟨U+202E⟩␇"),
+            page.contains("⟨U+202E⟩⟨U+0007⟩"),
             "what is hidden is not shown on {path}"
         );
     }

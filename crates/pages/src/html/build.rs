@@ -93,7 +93,7 @@ fn facts(view: &BuildView, now: Micros) -> Markup {
             @if let Some(ended) = view.ended {
                 (fact("Ended", &moment(ended)))
             }
-            (fact("Build", &html! { code { (view.id) } }))
+            div class="wide" { dt { "Build" } dd { code { (view.id) } } }
         }
     }
 }
@@ -114,7 +114,7 @@ fn commit(view: &BuildView) -> Markup {
             "not known yet"
         }
     };
-    fact("Commit", &shown)
+    html! { div class="wide" { dt { "Commit" } dd { (shown) } } }
 }
 
 fn notes(view: &BuildView) -> Markup {
@@ -141,7 +141,7 @@ fn one_phase(phase: &Phase, now: Micros) -> Markup {
             span class={ "state " (word) } { (word) }
             " " bdi { (phase.name) }
             @if let Some(started) = phase.started {
-                " " (elapsed(started, phase.ended, now))
+                " " span class="quiet" { (elapsed(started, phase.ended, now)) }
             }
         }
     }
@@ -196,8 +196,10 @@ fn log_facts(key: &PageKey, view: &BuildView) -> Markup {
         p #log-facts {
             @match view.log {
                 Some(log) => {
-                    a href=(path) { "Whole log" } ", " (size(log.bytes)) " "
-                    a href=(path) download { "(save it)" }
+                    a href=(path) { "Whole log" }
+                    " " a href=(path) download { "(save it)" }
+                    // While it grows, any number would be old.
+                    @if view.state.is_final() { ", " (size(log.bytes)) }
                     @if log.truncated {
                         " " strong { "The build wrote more than is kept: the rest is gone." }
                     }

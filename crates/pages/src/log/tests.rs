@@ -43,9 +43,9 @@ fn shown(log: &[u8]) -> String {
 #[case(b"\x1b]0;never ends\nnext", "\nnext")]
 #[case(b"\x1b[3\n1mnext", "\n1mnext")]
 #[case(b"\x1b\x1b[1mtext", "text")]
-#[case(b"\x1b[\x07text", "\u{2407}text")]
+#[case(b"\x1b[\x07text", "\u{27e8}U+0007\u{27e9}text")]
 #[case(b"\x1b[31\xc3\xa9text", "\u{e9}text")]
-#[case(b"a\x08b\x00c\x7f", "a\u{2408}b\u{2400}c\u{2421}")]
+#[case(b"a\x08b\x7f", "a\u{27e8}U+0008\u{27e9}b\u{27e8}U+007F\u{27e9}")]
 #[case(
     b"\xe2\x80\xaegpj\xc2\x9b",
     "\u{27e8}U+202E\u{27e9}gpj\u{27e8}U+009B\u{27e9}"
