@@ -18,8 +18,8 @@ use rustix::fs::{FileType, OFlags};
 
 use crate::{
     folder::{self, Ended},
-    log::Output,
     outcome::Collected,
+    session::{Ears, Interruption},
     texts,
 };
 
@@ -41,6 +41,8 @@ pub(crate) enum Error {
     Unusable(String),
     #[error("`{0}` is no name for a folder of artifacts: use letters and digits")]
     Name(String),
+    #[error("the build was interrupted")]
+    Interrupted(Interruption),
     #[error("the artifacts cannot be kept: {0}")]
     Io(#[from] io::Error),
 }
@@ -51,7 +53,7 @@ pub(crate) fn collect(
     artifacts: &Path,
     wanted: &[Wanted],
     limit: u64,
-    output: &mut Output<'_>,
+    ears: &mut Ears<'_>,
 ) -> Result<Vec<Collected>, Error> {
     let source = folder::open(source)?;
     let mut left = limit;
@@ -65,7 +67,7 @@ pub(crate) fn collect(
             left,
             limit,
             files: 0,
-            output,
+            ears,
         };
         set.collect()?;
         let bytes = left - set.left;
@@ -75,7 +77,7 @@ pub(crate) fn collect(
             files: set.files,
             bytes,
         };
-        output.say(&texts::collected(
+        ears.output.say(&texts::collected(
             &collected.folder,
             collected.files,
             collected.bytes,
@@ -92,12 +94,13 @@ struct Set<'a, 'b> {
     left: u64,
     limit: u64,
     files: u64,
-    output: &'a mut Output<'b>,
+    ears: &'a mut Ears<'b>,
 }
 
 impl Set<'_, '_> {
     fn collect(&mut self) -> Result<(), Error> {
         for path in self.paths()? {
+            self.ears.interruption().map_err(Error::Interrupted)?;
             let bytes = path.as_os_str().as_bytes();
             let Some(place) = self
                 .wanted
@@ -118,7 +121,7 @@ impl Set<'_, '_> {
     /// The regular files of this set, in an order that is always the same.
     fn paths(&mut self) -> Result<Vec<PathBuf>, Error> {
         let mut paths = Vec::new();
-        let (output, selection) = (&mut *self.output, &self.wanted.selection);
+        let (output, selection) = (&mut self.ears.output, &self.wanted.selection);
         let walked = folder::walk(
             self.source,
             |path, error| {
@@ -145,13 +148,15 @@ impl Set<'_, '_> {
         let file = match file.map(File::from) {
             Ok(file) => file,
             Err(error) => {
-                self.output
+                self.ears
+                    .output
                     .say(&texts::unreadable(&path.to_string_lossy(), &error));
                 return Ok(());
             }
         };
         let Some(mut target) = self.new_file(&file, place)? else {
-            self.output
+            self.ears
+                .output
                 .say(&texts::same_place(&place.to_string_lossy()));
             return Ok(());
         };

@@ -196,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn a_log_is_resumed_where_it_ended_and_keeps_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        for bytes in ["12345", "67890", "cut", "dropped"] {
+            let mut log = FileLog::resume(&path, 10, |_| {}).unwrap();
+            log.write(bytes.as_bytes());
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("1234567890{}", texts::LOG_CUT));
+    }
+
+    #[test]
     fn a_log_that_cannot_be_written_says_why() {
         let mut log = FileLog::create(Path::new("/dev/full"), 10, |_| {}).unwrap();
         log.write(b"x");

@@ -6,7 +6,7 @@ use chela_buildspec::{PhaseName, PhaseResult, Stage};
 
 use crate::{limits::Breach, texts};
 
-/// Something that happened.
+/// Something that happened. A stage that is interrupted has no end of its own: the outcome says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A phase, or the collecting of artifacts, begins.

@@ -13,7 +13,8 @@ use chela_buildspec::{Buildspec, Shell, Template, VariableName};
 
 use crate::{
     folder::{self, User},
-    sandbox::{Folders, Sandbox, bubblewrap},
+    remove::remove,
+    sandbox::{Folders, Kind, Sandbox, bubblewrap},
     session::script,
     variables::Variables,
 };
@@ -21,6 +22,10 @@ use crate::{
 /// Why a build cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    #[error("builds never run as root in this sandbox: name another user for them, such as 65534")]
+    Root,
+    #[error("only root can run builds as another user: leave the builds' user out")]
+    NotRoot,
     #[error(
         "the builds' user {} cannot reach the build's folders: run `chmod o+x {}`",
         user.uid, folder.display()
@@ -74,8 +79,9 @@ pub(crate) fn prepare<'a>(
     variables: &Variables,
     questions: &Questions<'_>,
 ) -> Result<Commands<'a>, Error> {
+    check(sandbox)?;
     for folder in [&folders.home, &folders.tmp, &folders.control] {
-        folder::remove(folder)?;
+        remove(folder)?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -99,6 +105,15 @@ pub(crate) fn prepare<'a>(
         hand_over(folders, user)?;
     }
     Ok(commands)
+}
+
+fn check(sandbox: &Sandbox) -> Result<(), Error> {
+    let root = rustix::process::geteuid().is_root();
+    match sandbox.user {
+        Some(_) if !root => Err(Error::NotRoot),
+        Some(User { uid: 0, .. }) | None if root && sandbox.kind != Kind::None => Err(Error::Root),
+        _ => Ok(()),
+    }
 }
 
 fn write(control: &Path, name: &str, text: &str) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! One shell inside the walls, and everything that is heard of it.
 
+mod ending;
 pub(crate) mod script;
 mod status;
 mod streams;
@@ -11,16 +12,16 @@ use std::{
     os::fd::OwnedFd,
     path::Path,
     process::{Child, ChildStdin, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, poll},
-    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
-    time::Timespec,
+    event::{PollFd, PollFlags},
+    process::Pid,
 };
 
 use self::{
+    ending::{First, open_pidfd, wait_for},
     status::Message,
     streams::{Streams, nonblocking},
 };
@@ -30,15 +31,8 @@ use crate::{
     rlimits,
     sandbox::{Folders, Kind, Sandbox},
     stop::{Bell, Stop},
-    tree,
     watch::Watch,
 };
-
-/// How long killed processes may take to be gone. Only one that waits for a broken disk takes
-/// longer.
-const DYING: Duration = Duration::from_secs(30);
-/// How long the shell may take to end by itself when there are no more commands.
-const LEAVING: Duration = Duration::from_secs(2);
 
 /// What the session needs to know of its build.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +49,19 @@ pub(crate) struct Ears<'a> {
     pub(crate) output: Output<'a>,
     pub(crate) stop: &'a Stop,
     pub(crate) deadline: Instant,
+}
+
+impl Ears<'_> {
+    /// Whether the build may go on.
+    pub(crate) fn interruption(&self) -> Result<(), Interruption> {
+        if self.stop.is_stopped() {
+            return Err(Interruption::Stopped);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(Interruption::TimedOut);
+        }
+        Ok(())
+    }
 }
 
 /// Why a build ends before its time.
@@ -88,12 +95,6 @@ pub(crate) enum Ran {
     WithTheShell(u8),
 }
 
-#[derive(Debug)]
-struct First {
-    pid: Pid,
-    pidfd: OwnedFd,
-}
-
 enum Heard {
     Message(Message),
     Ended(u8),
@@ -109,10 +110,10 @@ pub(crate) struct Session {
     commands: Option<ChildStdin>,
     streams: Streams,
     bell: Bell,
-    /// The first process inside own namespaces: with it the kernel ends all others there, and
-    /// bubblewrap does not wait for that.
     first_inside: Option<First>,
     most_output: u64,
+    /// What `CODEBUILD_BUILD_SUCCEEDING` is in the shell.
+    succeeding: &'static str,
     watch: Option<Watch>,
     gone: bool,
 }
@@ -163,6 +164,7 @@ impl Session {
             bell: place.bell.clone(),
             first_inside: None,
             most_output: place.limits.output,
+            succeeding: "1",
             watch: None,
             gone: false,
         })
@@ -172,14 +174,7 @@ impl Session {
     fn watch(&mut self, place: Place<'_>) -> Result<(), Interruption> {
         let root = Pid::from_child(&self.child);
         if self.kind == Kind::Bubblewrap {
-            let pid = tree::descendants(root).first().copied().ok_or_else(|| {
-                let sentence = "the build's first process cannot be found in /proc";
-                Interruption::Machine(sentence.to_owned())
-            })?;
-            self.first_inside = Some(First {
-                pid,
-                pidfd: open_pidfd(pid)?,
-            });
+            self.first_inside = Some(First::below(root)?);
         }
         let folders = place.folders.writable().map(Path::to_owned).to_vec();
         let bell = place.bell.clone();
@@ -215,7 +210,10 @@ impl Session {
     }
 
     /// Sets `CODEBUILD_BUILD_SUCCEEDING` for the commands that follow.
-    pub(crate) fn succeeding(&mut self, value: &str) -> Result<(), Interruption> {
+    pub(crate) fn succeeding(&mut self, value: &'static str) -> Result<(), Interruption> {
+        if std::mem::replace(&mut self.succeeding, value) == value {
+            return Ok(());
+        }
         self.send(&format!("succeeding {value}"))
     }
 
@@ -258,18 +256,17 @@ impl Session {
             if ended {
                 let status = self.reap()?;
                 self.streams.drain(&mut ears.output)?;
-                return Ok(Heard::Ended(status));
+                // The bell would ring on for a breach that nobody asks for any more.
+                return match self.watch.take().and_then(Watch::end) {
+                    Some(breach) => Err(Interruption::Breach(breach)),
+                    None => Ok(Heard::Ended(status)),
+                };
             }
         }
     }
 
     fn interruption(&self, ears: &Ears<'_>) -> Result<(), Interruption> {
-        if ears.stop.is_stopped() {
-            return Err(Interruption::Stopped);
-        }
-        if Instant::now() >= ears.deadline {
-            return Err(Interruption::TimedOut);
-        }
+        ears.interruption()?;
         if let Some(breach) = self.watch.as_ref().and_then(Watch::breach) {
             return Err(Interruption::Breach(breach));
         }
@@ -294,93 +291,4 @@ impl Session {
         wait_for(&mut fds, until)?;
         Ok(!fds[0].revents().is_empty())
     }
-
-    /// Lets the shell end by itself, within bounds, then kills what is left.
-    pub(crate) fn leave(mut self, ears: &mut Ears<'_>) -> Result<(), Interruption> {
-        self.commands = None;
-        let own = ears.deadline;
-        ears.deadline = own.min(Instant::now() + LEAVING);
-        let left = self.listen(ears);
-        ears.deadline = own;
-        match left {
-            Err(Interruption::TimedOut) | Ok(_) => self.end(&mut ears.output),
-            Err(interruption) => Err(interruption),
-        }
-    }
-
-    /// Kills the whole tree and waits until it is gone.
-    pub(crate) fn end(&mut self, output: &mut Output<'_>) -> Result<(), Interruption> {
-        self.kill()?;
-        self.streams.drain(output)?;
-        Ok(())
-    }
-
-    fn kill(&mut self) -> Result<(), Interruption> {
-        self.watch = None;
-        if self.gone {
-            return Ok(());
-        }
-        self.commands = None;
-        match (self.kind, &self.first_inside) {
-            (Kind::Bubblewrap, Some(first)) => drop(kill_process(first.pid, Signal::KILL)),
-            // bubblewrap takes its child with it.
-            (Kind::Bubblewrap, None) => drop(self.child.kill()),
-            // `confine` hears that nobody reads its channel any more, and kills the tree.
-            (Kind::Landlock | Kind::None, _) => self.streams.close_status(),
-        }
-        self.reap().map(drop)
-    }
-
-    /// Waits until the killed or ended child is gone, and all others with it.
-    fn reap(&mut self) -> Result<u8, Interruption> {
-        let until = Instant::now() + DYING;
-        for pidfd in [
-            Some(&self.pidfd),
-            self.first_inside.as_ref().map(|first| &first.pidfd),
-        ] {
-            let Some(pidfd) = pidfd else { continue };
-            let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
-            wait_for(&mut fds, until)?;
-            if fds[0].revents().is_empty() {
-                let _ = self.child.kill();
-                let left = "processes of the build cannot be killed: look for a broken disk";
-                return Err(Interruption::Machine(left.to_owned()));
-            }
-        }
-        self.gone = true;
-        Ok(status_of(self.child.wait()?))
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // Whoever wanted to know whether it worked has called `end`.
-        let _ = self.kill();
-    }
-}
-
-fn open_pidfd(pid: Pid) -> io::Result<OwnedFd> {
-    Ok(pidfd_open(pid, PidfdFlags::empty())?)
-}
-
-/// Polls until an event or this moment.
-fn wait_for(fds: &mut [PollFd<'_>], until: Instant) -> io::Result<()> {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
-        match poll(fds, Some(&timeout)) {
-            Err(rustix::io::Errno::INTR) => {}
-            result => return Ok(result.map(drop)?),
-        }
-    }
-}
-
-/// As shells say it.
-fn status_of(status: std::process::ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt;
-    let code = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(u8::MAX)
 }

@@ -18,41 +18,33 @@ pub(crate) const NOTHING_EXPORTED: &str =
     "The last command has ended the shell: exported variables are lost";
 
 /// As `CodeBuild`'s log names them.
-pub(crate) fn stage(stage: Stage) -> String {
+fn name(stage: Stage) -> String {
     match stage {
         Stage::Phase(name) => name.to_string(),
         Stage::Artifacts => "UPLOAD_ARTIFACTS".to_owned(),
     }
 }
 
-pub(crate) fn entering(name: impl std::fmt::Display) -> String {
-    format!("Entering phase {name}")
+pub(crate) fn stage_started(stage: Stage) -> String {
+    format!("Phase {} begins", name(stage))
 }
 
+pub(crate) fn stage_ended(stage: Stage, result: PhaseResult, took: Duration) -> String {
+    let name = name(stage);
+    let seconds = took.as_secs_f64();
+    match result {
+        PhaseResult::Succeeded => format!("Phase {name} SUCCEEDED in {seconds:.1} s"),
+        PhaseResult::Failed => format!("Phase {name} FAILED after {seconds:.1} s"),
+    }
+}
+
+/// As it would be typed.
 pub(crate) fn running(command: &str) -> String {
-    format!("Running command {}", command.trim_end())
+    format!("$ {}", command.trim_end())
 }
 
 pub(crate) fn command_failed(command: &str, status: u8) -> String {
-    format!(
-        "Command failed with exit status {status}: {}",
-        first_line(command)
-    )
-}
-
-pub(crate) fn phase_ended(
-    name: impl std::fmt::Display,
-    result: PhaseResult,
-    took: Duration,
-) -> String {
-    let state = match result {
-        PhaseResult::Succeeded => "SUCCEEDED",
-        PhaseResult::Failed => "FAILED",
-    };
-    format!(
-        "Phase {name} is over: {state} ({:.1} s)",
-        took.as_secs_f64()
-    )
+    format!("Exit status {status}: {}", first_line(command))
 }
 
 pub(crate) fn build_ended(outcome: &Outcome) -> String {

@@ -66,14 +66,26 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
-    fn drop(&mut self) {
+impl Watch {
+    /// Ends the watching; says what it has found.
+    pub(crate) fn end(mut self) -> Option<Breach> {
+        self.join();
+        self.breach()
+    }
+
+    fn join(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
         self.end = None;
         if let Some(thread) = self.thread.take() {
             // It cannot panic on what a build does; if it did, the build is over anyway.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.join();
     }
 }
 

@@ -113,7 +113,7 @@ fn a_set_without_a_file_fails_the_build() {
         "{:?}",
         ran.finished
     );
-    ran.says("Phase UPLOAD_ARTIFACTS is over: FAILED");
+    ran.says("Phase UPLOAD_ARTIFACTS FAILED");
 }
 
 #[test]

@@ -97,13 +97,35 @@ fn another_thread_stops_a_build() {
 }
 
 #[test]
-fn a_build_that_is_stopped_before_it_starts_does_not_start() {
-    let bench = Bench::new(Kind::Bubblewrap);
-    let stop = Stop::default();
-    stop.stop();
-    let ran = bench.run_until(&buildspec(&["touch started"]), &stop);
-    assert_eq!(ran.finished.outcome, Outcome::Stopped);
-    assert!(!bench.source().join("started").exists());
+fn a_build_that_is_stopped_while_its_walls_are_built_leaves_nothing() {
+    for kind in KINDS {
+        let bench = Bench::new(kind);
+        for _ in 0..20 {
+            let stop = Stop::default();
+            stop.stop();
+            let ran = bench.run_until(&buildspec(&["touch started"]), &stop);
+            assert_eq!(ran.finished.outcome, Outcome::Stopped);
+        }
+        let named = bench.path("").display().to_string();
+        for pid in naming(&named) {
+            if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) {
+                wait_for(pidfd, "the end of an unfinished sandbox");
+            }
+        }
+        assert!(!bench.source().join("started").exists());
+    }
+}
+
+/// The processes with this text among their arguments.
+fn naming(text: &str) -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter(|entry| {
+            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(text)
+        })
+        .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
+        .collect()
 }
 
 /// Where the parent below finds its bench, and its kind.

@@ -55,8 +55,8 @@ phases:
         }
     );
     assert_eq!(ran.printed(), "one\nfinally\nsucceeding: 0\n");
-    ran.says("Phase BUILD is over: FAILED")
-        .says("Phase POST_BUILD is over: SUCCEEDED");
+    ran.says("Phase BUILD FAILED")
+        .says("Phase POST_BUILD SUCCEEDED");
 }
 
 #[test]

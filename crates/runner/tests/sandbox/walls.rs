@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use chela_runner::{Kind, Outcome, detect};
+use chela_runner::{Kind, NOBODY, Outcome, Sandbox, User, detect};
 
 use crate::support::{Bench, sandbox};
 
@@ -82,5 +82,26 @@ fn a_folder_that_the_builds_user_cannot_pass_is_named() {
             );
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn no_strangers_build_runs_as_root() {
+    let bench = |change: fn(&mut Sandbox)| {
+        let mut bench = Bench::new(Kind::Bubblewrap);
+        change(&mut bench.sandbox);
+        bench.commands(&["touch ran"]).finished.outcome
+    };
+    let outcomes = if rustix::process::geteuid().is_root() {
+        [
+            bench(|sandbox| sandbox.user = None),
+            bench(|sandbox| sandbox.user = Some(User { uid: 0, gid: 0 })),
+        ]
+    } else {
+        let other = |sandbox: &mut Sandbox| sandbox.user = Some(NOBODY);
+        [bench(other), bench(other)]
+    };
+    for outcome in outcomes {
+        assert!(matches!(outcome, Outcome::Errored(_)), "{outcome:?}");
     }
 }
