@@ -9,6 +9,8 @@ pub enum Audience {
     Forge,
     /// Whoever runs the program: both are its flags.
     Program,
+    /// People who look at a flag of a build whose receiver somebody else runs.
+    Receiver,
 }
 
 /// What an administrator allows or limits.
@@ -39,16 +41,21 @@ impl Setting {
     /// How `audience` spells this setting.
     #[must_use]
     pub fn name(self, audience: Audience) -> &'static str {
-        let (forge, program) = match self {
-            Self::AllowHttp => ("CHELA_ALLOW_HTTP", "--allow-http"),
-            Self::AllowHosts => ("CHELA_ALLOW_HOSTS", "--allow-host"),
-            Self::AllowNetworks => ("CHELA_ALLOW_NETWORKS", "--allow-network"),
-            Self::LimitHosts => ("CHELA_LIMIT_HOSTS", "--limit-host"),
-            Self::AllowPorts => ("CHELA_ALLOW_PORTS", "--allow-port"),
+        let (forge, program, receiver) = match self {
+            Self::AllowHttp => ("CHELA_ALLOW_HTTP", "--allow-http", "egress.allow_http"),
+            Self::AllowHosts => ("CHELA_ALLOW_HOSTS", "--allow-host", "egress.allow_hosts"),
+            Self::AllowNetworks => (
+                "CHELA_ALLOW_NETWORKS",
+                "--allow-network",
+                "egress.allow_networks",
+            ),
+            Self::LimitHosts => ("CHELA_LIMIT_HOSTS", "--limit-host", "egress.limit_hosts"),
+            Self::AllowPorts => ("CHELA_ALLOW_PORTS", "--allow-port", "egress.allow_ports"),
         };
         match audience {
             Audience::Forge => forge,
             Audience::Program => program,
+            Audience::Receiver => receiver,
         }
     }
 }
@@ -68,14 +75,15 @@ impl Field {
     /// How `audience` knows this field.
     #[must_use]
     pub fn name(self, audience: Audience) -> &'static str {
-        let (forge, program) = match self {
-            Self::Url => ("the CI URL", "the URL"),
-            Self::User => ("the CI user name", "--username"),
-            Self::Password => ("the CI password", "--password-file"),
+        let (forge, program, receiver) = match self {
+            Self::Url => ("the CI URL", "the URL", "the clone URL"),
+            Self::User => ("the CI user name", "--username", "the user name"),
+            Self::Password => ("the CI password", "--password-file", "the password"),
         };
         match audience {
             Audience::Forge => forge,
             Audience::Program => program,
+            Audience::Receiver => receiver,
         }
     }
 }
@@ -210,7 +218,7 @@ impl Refused {
             Self::Address { host, address, .. } => {
                 let network = Setting::AllowNetworks.name(audience);
                 let network = match audience {
-                    Audience::Forge => format!("{address} to {network}"),
+                    Audience::Forge | Audience::Receiver => format!("{address} to {network}"),
                     Audience::Program => format!("{network} {address}"),
                 };
                 let host = ask(audience, Setting::AllowHosts, host);
@@ -232,6 +240,7 @@ fn ask(audience: Audience, setting: Setting, value: &str) -> String {
     match audience {
         Audience::Forge => format!("ask the administrator to add {value} to {name}"),
         Audience::Program => format!("add {name} {value}"),
+        Audience::Receiver => format!("ask the receiver's operator to add {value} to {name}"),
     }
 }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use chela_contract::Micros;
 use chela_local::{Store, StoreError};
+use chela_receiver::Build;
 use tokio::{sync::watch, task::spawn_blocking, time};
 
-use crate::{clock::now, folders::Folders};
+use crate::{clock::now, folders::Folders, hands::Hands};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_mins(10);
@@ -15,6 +16,7 @@ const EVERY: Duration = Duration::from_mins(10);
 pub struct Sweep {
     pub store: Store,
     pub folders: Folders,
+    pub hands: Hands,
     pub keep: Duration,
     pub keep_builds: usize,
 }
@@ -40,11 +42,27 @@ impl Sweep {
         let age = i64::try_from(self.keep.as_secs()).unwrap_or(i64::MAX);
         let now: Micros = now();
         let before = now.plus_seconds(-age);
-        for build in self.store.forget(before, self.keep_builds, now)? {
+        for build in all(|| self.store.expire(before, now))? {
+            tracing::info!(build = %build.id(), "nobody asked for a held build in time");
+            self.hands.ended(build.id());
+        }
+        for build in all(|| self.store.forget(before, self.keep_builds, now))? {
             if let Err(error) = self.folders.of(build.id()).remove() {
                 tracing::warn!(build = %build.id(), %error, "cannot remove an old build's files");
             }
         }
         Ok(())
+    }
+}
+
+/// The store gives some at a time, so that requests need not wait for long.
+fn all(some: impl Fn() -> Result<Vec<Build>, StoreError>) -> Result<Vec<Build>, StoreError> {
+    let mut gone = Vec::new();
+    loop {
+        let next = some()?;
+        if next.is_empty() {
+            return Ok(gone);
+        }
+        gone.extend(next);
     }
 }
