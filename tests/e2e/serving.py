@@ -144,13 +144,18 @@ def lent(serve: Serve) -> Path:
 
 
 @contextlib.contextmanager
-def receiver(bed: Bed, project: Project, serve: Serve) -> Iterator[Receiver]:
-    """Run a receiver for a project, which gets CI; its builds may look into one folder of the machine."""
+def receiver(bed: Bed, project: Project, serve: Serve, *, by_hand: bool = False) -> Iterator[Receiver]:
+    """Run a receiver for a project, which gets CI; its builds may look into one folder of the machine.
+
+    Where the test asks for all builds `by_hand`, Pagure asks for none.
+    """
     folder = lent(serve)
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
     serve.settings["sandbox"] = {"read_only": [str(folder)], **serve.settings.get("sandbox", {})}
-    token = bed.set_ci(project, f"{serve.url}/hook", CONTEXT)
+    token = bed.set_ci(
+        project, f"{serve.url}/hook", CONTEXT, on_pull_requests=not by_hand, on_commits=not by_hand
+    )
     serve.add(project, token, serve.projects.get(project))
     made = Receiver(bed, serve, project, token)
     with serve:
