@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Child, Command},
 };
@@ -97,22 +97,46 @@ fn another_thread_stops_a_build() {
 }
 
 #[test]
-fn a_build_that_is_stopped_while_its_walls_are_built_leaves_nothing() {
+fn a_build_that_is_stopped_before_it_starts_does_not_start() {
     for kind in KINDS {
         let bench = Bench::new(kind);
-        for _ in 0..20 {
-            let stop = Stop::default();
-            stop.stop();
-            let ran = bench.run_until(&buildspec(&["touch started"]), &stop);
-            assert_eq!(ran.finished.outcome, Outcome::Stopped);
-        }
-        let named = bench.path("").display().to_string();
-        for pid in naming(&named) {
-            if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) {
-                wait_for(pidfd, "the end of an unfinished sandbox");
-            }
-        }
+        let stop = Stop::default();
+        stop.stop();
+        let ran = bench.run_until(&buildspec(&["touch started"]), &stop);
+        assert_eq!(ran.finished.outcome, Outcome::Stopped);
         assert!(!bench.source().join("started").exists());
+    }
+}
+
+#[test]
+fn a_build_that_is_stopped_while_its_walls_are_built_leaves_nothing() {
+    let mut bench = Bench::new(Kind::Bubblewrap);
+    let tell = bench.path("tell");
+    mkfifoat(CWD, &tell, Mode::empty()).unwrap();
+    fs::set_permissions(&tell, fs::Permissions::from_mode(0o666)).unwrap();
+    // Like bubblewrap before it has told its child to die with it.
+    let script = format!(
+        "#!/bin/sh\nperl -e 'sleep 600' {0} &\necho here > {0}\nwait\n",
+        tell.display()
+    );
+    bench.sandbox.bubblewrap = bench.path("bwrap");
+    fs::write(&bench.sandbox.bubblewrap, script).unwrap();
+    fs::set_permissions(&bench.sandbox.bubblewrap, fs::Permissions::from_mode(0o755)).unwrap();
+
+    let stop = Stop::default();
+    let ran = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            read(&tell);
+            stop.stop();
+        });
+        bench.run_until(&buildspec(&["true"]), &stop)
+    });
+
+    assert_eq!(ran.finished.outcome, Outcome::Stopped);
+    for pid in naming(&tell.display().to_string()) {
+        if let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) {
+            wait_for(pidfd, "the end of an unfinished sandbox");
+        }
     }
 }
 
@@ -191,7 +215,7 @@ fn read(pipe: &Path) -> String {
         .custom_flags(flags)
         .open(pipe)
         .unwrap();
-    wait_for(&pipe, "the parent's folder");
+    wait_for(&pipe, "word through the pipe");
     fcntl_setfl(&pipe, OFlags::empty()).unwrap();
     let mut text = String::new();
     std::io::Read::read_to_string(&mut pipe, &mut text).unwrap();
