@@ -1,6 +1,6 @@
 //! Where the pages find what they show.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use chela_contract::BuildId;
 use tokio::sync::watch;
@@ -89,30 +89,4 @@ pub struct ArtifactFile {
     pub path: PathBuf,
     /// Its name below the folder of the build's artifacts.
     pub name: Outside,
-}
-
-impl<S: Shelf> Shelf for Arc<S> {
-    fn build(&self, key: &PageKey) -> impl Future<Output = Found<BuildView>> + Send {
-        S::build(self, key)
-    }
-
-    fn list(
-        &self,
-        key: &PageKey,
-        before: Option<BuildId>,
-    ) -> impl Future<Output = Found<ListView>> + Send {
-        S::list(self, key, before)
-    }
-
-    fn log(&self, key: &PageKey) -> impl Future<Output = Found<LogFile>> + Send {
-        S::log(self, key)
-    }
-
-    fn artifact(
-        &self,
-        key: &PageKey,
-        number: usize,
-    ) -> impl Future<Output = Found<ArtifactFile>> + Send {
-        S::artifact(self, key, number)
-    }
 }
