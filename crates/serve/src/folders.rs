@@ -28,6 +28,11 @@ impl Folders {
     pub fn of(&self, id: BuildId) -> BuildFolder {
         BuildFolder(self.0.join(id.to_string()))
     }
+
+    /// Removes what builds needed while they ran; to be called while none does.
+    pub fn clear(&self) -> io::Result<()> {
+        fs::read_dir(&self.0)?.try_for_each(|entry| BuildFolder(entry?.path()).clear())
+    }
 }
 
 impl BuildFolder {

@@ -200,9 +200,10 @@ impl Parts {
         };
         for build in self.store.recover(now(), &again)? {
             tracing::warn!(build = %build.id(), stage = ?build.stage, "was interrupted");
-            if let Err(error) = self.folders.of(build.id()).clear() {
-                tracing::warn!(build = %build.id(), %error, "cannot clear the build's folder");
-            }
+        }
+        // Also of those that were over already, such as one that was overtaken while it ran.
+        if let Err(error) = self.folders.clear() {
+            tracing::warn!(%error, "cannot clear the builds' folders");
         }
         Ok(())
     }
