@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{fuzz, python, shell, tools, wheel};
+use crate::{fuzz, program, python, shell, tools, wheel};
 
 /// Formatted by ruff. The receiver in docs is linted only: its lines are as wide as its page.
 const FORMATTED: [&str; 2] = ["tests", "plugin"];
@@ -52,6 +52,7 @@ pub fn end_to_end(build: &wheel::Build, pytest: &[String]) -> Result<()> {
     shell::run(
         python::tool("pytest", "tests")
             .env("CHELA_WHEEL", wheel)
+            .env("CHELA_PROGRAM", program::program()?)
             .args(pytest),
     )
 }

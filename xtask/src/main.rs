@@ -4,6 +4,7 @@ mod bench;
 mod checks;
 mod fuzz;
 mod pagure;
+mod program;
 mod python;
 mod shell;
 mod tools;

@@ -6,12 +6,12 @@ use std::process::Command;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::{python, shell, wheel};
+use crate::{program, python, shell, wheel};
 
 /// What to do with a Pagure.
 #[derive(Subcommand)]
 pub enum Pagure {
-    /// Set it up from nothing and start it, with open pull requests that get flags
+    /// Set it up from nothing and start it, with `chela serve` and pull requests that get flags
     Up(Up),
     /// Stop it; its data and logs stay until the next start
     Down(Which),
@@ -62,7 +62,7 @@ pub fn run(what: &Pagure) -> Result<()> {
     match what {
         Pagure::Up(up) => {
             let wheel = wheel::wheel(&up.build)?;
-            shell::run(&mut start(up, &wheel))
+            shell::run(start(up, &wheel).env("CHELA_PROGRAM", program::program()?))
         }
         Pagure::Down(which) => shell::run(&mut bed("down", which)),
         Pagure::Status(which) => shell::run(&mut bed("status", which)),

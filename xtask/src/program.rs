@@ -1,0 +1,14 @@
+//! The program `chela`, as the test bed runs it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::shell;
+
+/// Build it, and say where it is. Tests of a receiver wait for networks and disks, so that an
+/// unoptimized one is fast enough.
+pub fn program() -> Result<PathBuf> {
+    shell::run(shell::cargo().args(["build", "--quiet", "--package", "chela"]))?;
+    Ok(shell::root().join("target/debug/chela"))
+}
