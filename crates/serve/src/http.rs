@@ -6,6 +6,7 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use axum::{Router, body::Body, extract::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -17,6 +18,8 @@ use tower_service::Service as _;
 const MAX_CONNECTIONS: usize = 1024;
 /// For a request's line and headers.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+/// For a piece of an answer to be taken. Milliseconds.
+const TAKE_TIME: u32 = 60_000;
 /// When the system has no more file descriptors, or memory.
 const SHORT_OF: Duration = Duration::from_millis(100);
 
@@ -59,6 +62,8 @@ async fn connection(
     mut stopping: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
+    // One who takes nothing any more is given up; a failure leaves the system's own patience.
+    let _ = set_tcp_user_timeout(&stream, TAKE_TIME);
     // An answer is written in one piece; waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(router.clone(), request));
