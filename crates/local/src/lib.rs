@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+// The tests of the inside share their requests with those of the outside.
+#[cfg(test)]
+extern crate self as chela_local;
+
 mod accept;
 mod error;
 mod known;
@@ -13,6 +17,8 @@ mod retention;
 mod schema;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use accept::{Accepted, Asked};

@@ -77,7 +77,7 @@ pub(crate) fn list(
 
 /// The builds that run.
 pub(crate) fn running(connection: &Connection) -> Result<Vec<Build>, StoreError> {
-    let kept = select(connection, "WHERE b.stage = 'running' ORDER BY b.seq", [])?;
+    let kept = select(connection, "WHERE b.stage = 'running'", [])?;
     Ok(kept.into_iter().map(|kept| kept.build).collect())
 }
 

@@ -24,14 +24,16 @@ pub(crate) fn expendable(
         "SELECT ended FROM builds WHERE stage = 'ended' ORDER BY ended DESC LIMIT 1 OFFSET ?1";
     let mut statement = connection.prepare_cached(sql)?;
     let last: Option<i64> = statement.query_row([keep], |row| row.get(0)).optional()?;
-    let before = ended_before.get();
+    let before = ended_before
+        .get()
+        .max(last.map_or(i64::MIN, |last| last + 1));
     let mut statement = connection.prepare_cached(
         "SELECT b.seq FROM builds b
-         WHERE b.stage = 'ended' AND (b.ended < ?1 OR b.ended <= ?2)
+         WHERE b.stage = 'ended' AND b.ended < ?1
              AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.build = b.seq)
-         ORDER BY b.ended LIMIT ?3",
+         ORDER BY b.ended LIMIT ?2",
     )?;
-    let rows = statement.query_map(params![before, last, AT_A_TIME], |row| row.get(0))?;
+    let rows = statement.query_map([before, AT_A_TIME], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

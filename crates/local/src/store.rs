@@ -44,11 +44,15 @@ impl std::fmt::Debug for Inner {
 impl Store {
     /// Opens the store in this folder, and makes it where there is none.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::start(open(folder)?)
+    }
+
+    pub(crate) fn start(opened: Opened) -> Result<Self, OpenError> {
         let Opened {
             writer,
             reader,
             lock,
-        } = open(folder)?;
+        } = opened;
         let wake = Arc::new(watch::Sender::new(0));
         Ok(Self(Arc::new(Inner {
             reader: Mutex::new(reader),
@@ -232,6 +236,15 @@ impl Store {
             tx.execute(sql, (&name, secret.expose_secret()))?;
             Ok(secret)
         })
+    }
+
+    /// Whatever a test wants.
+    #[cfg(test)]
+    pub(crate) fn on_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&crate::writer::Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.writer.write_blocking(work)
     }
 
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {

@@ -1,6 +1,7 @@
 //! Requests, and a store in a folder of its own.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use chela_contract::{BuildId, BuildRequest, Micros};
 use chela_local::{Accepted, Asked, Store};
