@@ -174,3 +174,6 @@ fn overtakes(
         .map(|other| other.id)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

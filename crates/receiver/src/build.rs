@@ -302,3 +302,6 @@ impl End {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

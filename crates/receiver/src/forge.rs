@@ -88,7 +88,8 @@ impl Forge {
         let clone = &request.source.clone_url;
         if !clone.username().is_empty() || clone.password().is_some() || clone.query().is_some() {
             let mut shown = clone.clone();
-            // Fails only where there is nothing to hide.
+            // Both fail only where there is nothing to hide. A name alone may be a token.
+            let _ = shown.set_username("");
             let _ = shown.set_password(None);
             shown.set_query(None);
             return Err(Refusal::CloneUrl(shown.to_string()));
@@ -99,8 +100,10 @@ impl Forge {
             .is_some_and(|pull| pull.from_fork);
         let own = project.fullname();
         let mut bases = std::iter::once(&self.url).chain(&self.clones);
-        let is_own =
-            |base| below(clone, base).map(|path| path.trim_end_matches(".git")) == Some(&*own);
+        let is_own = |base| {
+            let path = below(clone, base).unwrap_or_default();
+            path.strip_suffix(".git").unwrap_or(path) == own
+        };
         if from_fork || bases.any(is_own) {
             Ok(())
         } else {
@@ -130,3 +133,6 @@ fn below<'a>(url: &'a Url, base: &Url) -> Option<&'a str> {
     let rest = url.path().strip_prefix(base.path().trim_end_matches('/'))?;
     rest.strip_prefix('/')
 }
+
+#[cfg(test)]
+mod tests;

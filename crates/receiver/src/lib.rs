@@ -5,6 +5,8 @@ mod build;
 mod forge;
 mod outbox;
 mod road;
+#[cfg(test)]
+mod testing;
 pub mod texts;
 mod variables;
 

@@ -82,3 +82,6 @@ pub fn acknowledged_at(answer: &Answer, now: Micros) -> Micros {
     // `Date` is cut to the second, so that the answer came before the next one began.
     answer.date.map_or(now, |date| date.plus_seconds(1))
 }
+
+#[cfg(test)]
+mod tests;

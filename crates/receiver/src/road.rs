@@ -104,3 +104,6 @@ pub fn walk<L: Ledger>(
         None => ledger.happened(build, Happened::Ended(end)).map(|_| ()),
     }
 }
+
+#[cfg(test)]
+mod tests;
