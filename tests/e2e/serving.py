@@ -162,6 +162,8 @@ def receiver(bed: Bed, project: Project, serve: Serve, *, by_hand: bool = False)
         try:
             yield made
             serve.assert_tidy()
+            trouble = [line for line in serve.log.splitlines() if " ERROR " in line or "panicked" in line]
+            assert not trouble, "\n".join(trouble)
         finally:
             made.close()
 
