@@ -29,9 +29,18 @@ impl Folders {
         BuildFolder(self.0.join(id.to_string()))
     }
 
-    /// Removes what builds needed while they ran; to be called while none does.
+    /// Removes what builds needed while they ran, wherever it can; the first trouble if it cannot. To
+    /// be called while none runs.
     pub fn clear(&self) -> io::Result<()> {
-        fs::read_dir(&self.0)?.try_for_each(|entry| BuildFolder(entry?.path()).clear())
+        let mut done = Ok(());
+        for entry in fs::read_dir(&self.0)? {
+            let folder = entry?.path();
+            let named = |error: io::Error| {
+                io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+            };
+            done = done.and(BuildFolder(folder.clone()).clear().map_err(named));
+        }
+        done
     }
 }
 
