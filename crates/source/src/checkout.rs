@@ -84,7 +84,7 @@ impl Checkout<'_, '_> {
     ) -> Result<(), Error> {
         limits::check(Excess::Depth, depth as u64, self.limits.depth as u64)?;
         let listing = self.store.tree(&tree, above)?;
-        let admitted = self.admitted(&listing.data, above)?;
+        let admitted = self.admitted(&listing, above)?;
         let above: Arc<[u8]> = above.into();
         for entry in admitted {
             self.deadline.left()?;

@@ -1,7 +1,6 @@
 //! Deltas: gitformat-pack(5), "Deltified representation". No I/O.
 
-/// As much of a delta as [`result_size`] needs: two numbers of at most ten bytes.
-pub const HEADER_BYTES: usize = 20;
+use std::ops::Range;
 
 /// How large what a delta makes is, out of its first bytes.
 pub fn result_size(delta: &[u8]) -> Option<u64> {
@@ -10,48 +9,79 @@ pub fn result_size(delta: &[u8]) -> Option<u64> {
     number(&mut rest)
 }
 
-/// What a delta makes of its base; `None` if it is not made for it, or would make more than
-/// `limit` bytes.
-pub fn apply(base: &[u8], delta: &[u8], limit: u64) -> Option<Vec<u8>> {
+/// What a delta makes of a base of `base_size` bytes; `None` if it is not made for it, or would
+/// make more than `limit` bytes. `read` fills a slice with what stands at a place of the base.
+pub fn apply<E>(
+    base_size: u64,
+    delta: &[u8],
+    limit: u64,
+    mut read: impl FnMut(u64, &mut [u8]) -> Result<(), E>,
+) -> Result<Option<Vec<u8>>, E> {
+    let Some((size, mut rest)) = begin(base_size, delta, limit) else {
+        return Ok(None);
+    };
+    let mut result = Vec::with_capacity(size);
+    while !rest.is_empty() {
+        let left = size - result.len();
+        match instruction(&mut rest) {
+            Some(Instruction::Insert(piece)) if piece.len() <= left => {
+                result.extend_from_slice(piece);
+            }
+            Some(Instruction::Copy { offset, length })
+                if length <= left && offset + length as u64 <= base_size =>
+            {
+                let done = result.len();
+                result.resize(done + length, 0);
+                read(offset, &mut result[done..])?;
+            }
+            _ => return Ok(None),
+        }
+    }
+    Ok((result.len() == size).then_some(result))
+}
+
+fn begin(base_size: u64, delta: &[u8], limit: u64) -> Option<(usize, &[u8])> {
     let mut rest = delta;
-    if number(&mut rest)? != base.len() as u64 {
+    if number(&mut rest)? != base_size {
         return None;
     }
     let size = number(&mut rest).filter(|&size| size <= limit)?;
-    let size = usize::try_from(size).ok()?;
-    let mut result = Vec::with_capacity(size);
-    while let Some((&instruction, after)) = rest.split_first() {
-        rest = after;
-        let piece = match instruction {
-            0 => return None,
-            1..=0x7f => rest.split_off(..usize::from(instruction))?,
-            0x80.. => copied(base, instruction, &mut rest)?,
-        };
-        if piece.len() > size - result.len() {
-            return None;
-        }
-        result.extend_from_slice(piece);
+    Some((usize::try_from(size).ok()?, rest))
+}
+
+enum Instruction<'a> {
+    Insert(&'a [u8]),
+    Copy { offset: u64, length: usize },
+}
+
+fn instruction<'a>(rest: &mut &'a [u8]) -> Option<Instruction<'a>> {
+    let first = *rest.split_off_first()?;
+    match first {
+        0 => None,
+        1..=0x7f => rest
+            .split_off(..usize::from(first))
+            .map(Instruction::Insert),
+        0x80.. => copy(first, rest),
     }
-    (result.len() == size).then_some(result)
 }
 
 /// Four bits say which bytes of the offset follow, three which of the length.
-fn copied<'a>(base: &'a [u8], instruction: u8, rest: &mut &[u8]) -> Option<&'a [u8]> {
-    let mut field = |bits: std::ops::Range<u8>| {
+fn copy<'a>(first: u8, rest: &mut &[u8]) -> Option<Instruction<'a>> {
+    let mut field = |bits: Range<u8>| {
         let mut value = 0;
         for (place, bit) in bits.enumerate() {
-            if instruction & 1 << bit != 0 {
-                value |= usize::from(*rest.split_off_first()?) << (8 * place);
+            if first & 1 << bit != 0 {
+                value |= u32::from(*rest.split_off_first()?) << (8 * place);
             }
         }
         Some(value)
     };
-    let offset = field(0..4)?;
+    let offset = field(0..4)?.into();
     let length = match field(4..7)? {
         0 => 0x10000,
-        length => length,
+        length => usize::try_from(length).ok()?,
     };
-    base.get(offset..offset.checked_add(length)?)
+    Some(Instruction::Copy { offset, length })
 }
 
 /// Seven bits a byte, the lowest first.
@@ -69,12 +99,24 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use proptest::prelude::*;
     use rstest::rstest;
 
-    use super::*;
+    use super::result_size;
 
     const BASE: &[u8] = b"0123456789";
+
+    fn apply(base: &[u8], delta: &[u8], limit: u64) -> Option<Vec<u8>> {
+        let read = |offset, bytes: &mut [u8]| {
+            let from = usize::try_from(offset).unwrap();
+            bytes.copy_from_slice(&base[from..from + bytes.len()]);
+            Ok::<_, Infallible>(())
+        };
+        let Ok(result) = super::apply(base.len() as u64, delta, limit, read);
+        result
+    }
 
     #[test]
     fn a_deltas_second_number_is_the_size_of_its_result() {

@@ -12,7 +12,6 @@ use crate::error::{Error, TargetError};
 use crate::http::Server;
 use crate::limits::{Deadline, Limits};
 use crate::note::Note;
-use crate::pack::Pack;
 use crate::store::Store;
 use crate::workplace::Workplace;
 use crate::{remote, stream};
@@ -74,10 +73,10 @@ impl Fetcher {
             deadline,
         )?;
         let (commit, packed) = remote::open(&server, &source.refname, source.commit.as_ref())?;
-        let path = work.path().join("source.pack");
-        let entries = stream::receive(packed, &path, server.host(), &self.limits, deadline)?;
-        let pack = Pack::open(&path, entries, server.host(), &self.limits, deadline)?;
-        let mut store = Store::new(pack);
+        let path = work.path().join("objects");
+        let host = server.host();
+        let (spool, objects) = stream::receive(packed, &path, host, &self.limits, deadline)?;
+        let mut store = Store::new(spool, objects, host);
         let tree = store.tree_of(&commit)?;
         let made = work.path().join("tree");
         let written = checkout::write(&mut store, tree, &made, &self.limits, deadline)?;

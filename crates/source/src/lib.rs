@@ -11,13 +11,12 @@ mod limits;
 mod links;
 mod name;
 mod note;
-mod pack;
 mod packet;
 mod remote;
 mod sink;
+mod spool;
 mod store;
 mod stream;
-mod window;
 mod workplace;
 
 pub use error::{Error, Excess, TargetError};

@@ -9,7 +9,7 @@ use crate::error::{Error, Excess};
 pub struct Limits {
     /// Bytes over the network, all answers together (1 GiB).
     pub received: u64,
-    /// Bytes of all objects, and again of all files that are written (4 GiB).
+    /// Bytes of all objects, and again of all files that are written (4 GiB): the disk takes both.
     pub unpacked: u64,
     /// Files, links and directories together (200,000).
     pub files: u64,

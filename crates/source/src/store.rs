@@ -1,23 +1,30 @@
 //! Objects by their names, and of the kind that is wanted.
 
-use std::sync::Arc;
-
 use chela_contract::CommitId;
 use gix_hash::{Kind, ObjectId};
 use gix_object::CommitRefIter;
 
 use crate::error::Error;
 use crate::note::Place;
-use crate::pack::{Object, Pack};
+use crate::spool::Spool;
+use crate::stream::Object;
 
 /// The objects of one commit.
 pub struct Store<'a> {
-    pack: Pack<'a>,
+    spool: Spool,
+    /// In the order of their names.
+    objects: Vec<Object>,
+    host: &'a str,
 }
 
 impl<'a> Store<'a> {
-    pub fn new(pack: Pack<'a>) -> Self {
-        Self { pack }
+    pub fn new(spool: Spool, mut objects: Vec<Object>, host: &'a str) -> Self {
+        objects.sort_unstable_by_key(|object| object.id);
+        Self {
+            spool,
+            objects,
+            host,
+        }
     }
 
     /// The tree of this commit.
@@ -26,25 +33,21 @@ impl<'a> Store<'a> {
             commit: commit.clone(),
         };
         let id = ObjectId::from_hex(commit.as_str().as_bytes()).map_err(|_| not())?;
-        let place = self.find(&id, commit.as_str().as_bytes())?;
-        let object = self.pack.object(place)?;
+        let object = self.find(&id, commit.as_str().as_bytes())?;
         if object.kind != gix_object::Kind::Commit {
             return Err(not());
         }
-        CommitRefIter::from_bytes(&object.data, Kind::Sha1)
+        let data = self.whole(object)?;
+        CommitRefIter::from_bytes(&data, Kind::Sha1)
             .tree_id()
             .map_err(|_| self.bad("the commit has no tree"))
     }
 
     /// The tree that stands at `path`.
-    pub fn tree(&mut self, id: &ObjectId, path: &[u8]) -> Result<Arc<Object>, Error> {
-        let place = self.find(id, path)?;
-        let object = self.pack.object(place)?;
-        if object.kind == gix_object::Kind::Tree {
-            Ok(object)
-        } else {
-            Err(self.another_kind())
-        }
+    pub fn tree(&mut self, id: &ObjectId, path: &[u8]) -> Result<Vec<u8>, Error> {
+        let object = self.find(id, path)?;
+        self.expect(object, gix_object::Kind::Tree)?;
+        self.whole(object)
     }
 
     /// The bytes of the file or link that stands at `path`, piece by piece.
@@ -54,21 +57,36 @@ impl<'a> Store<'a> {
         path: &[u8],
         each: impl FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let place = self.find(id, path)?;
-        let found = self.pack.blob(place, each)?;
-        found.ok_or_else(|| self.another_kind())
+        let object = self.find(id, path)?;
+        self.expect(object, gix_object::Kind::Blob)?;
+        self.spool.each_piece(object.offset, object.size, each)
     }
 
     pub fn bad(&self, cause: &str) -> Error {
-        Error::bad_pack(self.pack.host(), cause)
+        Error::bad_pack(self.host, cause)
     }
 
-    fn another_kind(&self) -> Error {
-        self.bad("a tree has an entry of another kind")
+    fn expect(&self, object: Object, kind: gix_object::Kind) -> Result<(), Error> {
+        if object.kind == kind {
+            Ok(())
+        } else {
+            Err(self.bad("a tree has an entry of another kind"))
+        }
     }
 
-    fn find(&self, id: &ObjectId, path: &[u8]) -> Result<u32, Error> {
-        self.pack.find(id).ok_or_else(|| Error::Incomplete {
+    fn whole(&mut self, object: Object) -> Result<Vec<u8>, Error> {
+        let mut data = Vec::new();
+        self.spool.each_piece(object.offset, object.size, |piece| {
+            data.extend_from_slice(piece);
+            Ok(())
+        })?;
+        Ok(data)
+    }
+
+    fn find(&self, id: &ObjectId, path: &[u8]) -> Result<Object, Error> {
+        let found = self.objects.binary_search_by(|object| object.id.cmp(id));
+        let found = found.map(|at| self.objects[at]);
+        found.map_err(|_| Error::Incomplete {
             place: Place::new(path),
         })
     }
