@@ -1,0 +1,22 @@
+//! `fetch URL COMMIT DIRECTORY`: what `cargo xtask bench` measures beside git.
+#![allow(clippy::print_stdout, reason = "it prints its result")]
+
+use std::env;
+
+use chela_contract::{Refname, Source};
+use chela_outbound::Policy;
+use chela_source::{Fetcher, Limits};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut words = env::args().skip(1);
+    let mut next = || words.next().ok_or("usage: fetch URL COMMIT DIRECTORY");
+    let source = Source {
+        clone_url: next()?.parse()?,
+        refname: Refname::Branch("main".to_owned()),
+        commit: Some(next()?.parse()?),
+    };
+    let fetcher = Fetcher::new(Policy::unguarded(), Limits::default());
+    let fetched = fetcher.fetch(&source, next()?.as_ref())?;
+    println!("{} files, {} bytes", fetched.files, fetched.bytes);
+    Ok(())
+}
