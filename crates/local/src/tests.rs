@@ -188,3 +188,26 @@ fn a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest() {
     let end = Happened::Ended(End::Stopped);
     store.happened_at(wanted.id, end, at(999)).unwrap();
 }
+
+#[test]
+fn what_cannot_be_written_now_is_refused_and_can_be_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let at_once = |tx: &writer::Tx<'_>| Ok(tx.busy_timeout(std::time::Duration::ZERO)?);
+    store.on_writer(at_once).unwrap();
+    // Such as a backup that holds the database for too long.
+    let other = Connection::open(folder.path().join("chela.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let wanted = Wanted::new(1);
+    let refused = block_on(store.accept(wanted.asked(at(1))));
+    assert!(
+        matches!(refused, Err(StoreError::Database(_))),
+        "{refused:?}"
+    );
+    assert!(store.by_id(wanted.id).unwrap().is_none());
+
+    other.execute_batch("ROLLBACK").unwrap();
+    let again = block_on(store.accept(wanted.asked(at(2)))).unwrap();
+    assert!(matches!(again, Accepted::New { .. }), "{again:?}");
+    assert!(store.is_open());
+}
