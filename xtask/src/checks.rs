@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{fuzz, program, python, shell, tools, wheel};
+use crate::{fuzz, packages, program, python, shell, tools, wheel};
 
 /// Formatted by ruff. The receiver in docs is linted only: its lines are as wide as its page.
 const FORMATTED: [&str; 2] = ["tests", "plugin"];
@@ -14,6 +14,7 @@ const FUZZ_SECONDS: u32 = 10;
 
 /// Formatting, lints, types and unit tests.
 pub fn check() -> Result<()> {
+    packages::prepare()?;
     python::prepare()?;
     shell::run(shell::cargo().args(["fmt", "--all", "--check"]))?;
     shell::run(

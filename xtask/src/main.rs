@@ -3,6 +3,7 @@
 mod bench;
 mod checks;
 mod fuzz;
+mod packages;
 mod pagure;
 mod program;
 mod python;

@@ -250,6 +250,7 @@ impl Parts {
                 walls,
                 hands: self.hands.clone(),
             }),
+            folders: self.folders.clone(),
             hands: self.hands.clone(),
         };
         let start = |number| {

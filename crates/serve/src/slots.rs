@@ -6,7 +6,7 @@ use chela_contract::BuildId;
 use chela_local::{Store, StoreError};
 use chela_receiver::{Build, Engine, Happened, Ledger, Sources, Standing, walk};
 
-use crate::{clock::now, hands::Hands, wakeful::Wakeful};
+use crate::{clock::now, folders::Folders, hands::Hands, wakeful::Wakeful};
 
 /// One place; clones share everything but their thread.
 #[derive(Clone)]
@@ -14,6 +14,7 @@ pub struct Slot {
     pub store: Store,
     pub sources: Arc<dyn Sources + Send + Sync>,
     pub engine: Arc<dyn Engine + Send + Sync>,
+    pub folders: Folders,
     pub hands: Hands,
 }
 
@@ -59,6 +60,10 @@ impl Slot {
                     description = build.said.description,
                     "ended"
                 );
+                // The engine does it too, but not for what was overtaken before it began.
+                if let Err(error) = self.folders.of(id).clear() {
+                    tracing::warn!(%error, "cannot remove what the build needed while it ran");
+                }
                 self.hands.ended(id);
             }
             _ => self.hands.rest(id),

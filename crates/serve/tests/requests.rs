@@ -1,4 +1,5 @@
 //! What the receiver takes, and what it answers: real HTTP, a real data folder.
+#![expect(clippy::unwrap_used, reason = "a test ends with what goes wrong")]
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
