@@ -1,6 +1,7 @@
 //! Collects artifacts: files of a tree that a stranger has filled, copied without following a link.
 
 use std::{
+    cell::RefCell,
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Read},
     os::{
@@ -121,14 +122,21 @@ impl Set<'_, '_> {
     /// The regular files of this set, in an order that is always the same.
     fn paths(&mut self) -> Result<Vec<PathBuf>, Error> {
         let mut paths = Vec::new();
-        let (output, selection) = (&mut self.ears.output, &self.wanted.selection);
+        let mut interrupted = None;
+        let (ears, selection) = (RefCell::new(&mut *self.ears), &self.wanted.selection);
         let walked = folder::walk(
             self.source,
             |path, error| {
-                output.say(&texts::unreadable(&path.to_string_lossy(), &error));
+                let say = texts::unreadable(&path.to_string_lossy(), &error);
+                ears.borrow_mut().output.say(&say);
                 Ok(())
             },
             |entry| {
+                // Many files and many patterns take long, whether they match or not.
+                if let Err(interruption) = ears.borrow().interruption() {
+                    interrupted = Some(interruption);
+                    return Err(Ended::Enough);
+                }
                 let wanted = selection.place(entry.path.as_os_str().as_bytes()).is_some();
                 if entry.kind() == FileType::RegularFile && wanted {
                     paths.push(entry.path.to_owned());
@@ -136,6 +144,9 @@ impl Set<'_, '_> {
                 Ok(())
             },
         );
+        if let Some(interruption) = interrupted {
+            return Err(Error::Interrupted(interruption));
+        }
         if let Err(Ended::Failed(_, error)) = walked {
             return Err(error.into());
         }
@@ -200,4 +211,40 @@ fn create(target: &Path, mode: u32) -> io::Result<File> {
         .open(target)?;
     file.set_permissions(Permissions::from_mode(mode))?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{log::Output, stop::Stop};
+
+    #[test]
+    fn who_looks_for_files_that_are_not_there_hears_that_nobody_wants_them_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let spec = "{version: 0.2, phases: {build: {commands: ['true']}}, artifacts: {files: [x]}}";
+        let spec = chela_buildspec::parse(spec.as_bytes()).unwrap();
+        let set = spec.artifacts.unwrap().primary;
+        let wanted = Wanted {
+            folder: "primary".to_owned(),
+            selection: set.selection("/", &|_| None).unwrap(),
+        };
+        for stopped in [false, true] {
+            let (stop, mut log) = (Stop::default(), Vec::new());
+            if stopped {
+                stop.stop();
+            }
+            let mut ears = Ears {
+                output: Output::new(&mut log),
+                stop: &stop,
+                deadline: Instant::now() + Duration::from_hours(1),
+            };
+            let sets = std::slice::from_ref(&wanted);
+            let error = collect(folder.path(), folder.path(), sets, 1, &mut ears).unwrap_err();
+            let heard = matches!(error, Error::Interrupted(Interruption::Stopped));
+            assert_eq!(heard, stopped, "{error}");
+        }
+    }
 }
