@@ -5,6 +5,7 @@
 //! It is reached as a hidden subcommand of the program, because a process can only restrict itself.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     io,
     os::{fd::AsFd, unix::process::CommandExt},
@@ -188,14 +189,39 @@ fn reap(child: Pid) -> Option<WaitStatus> {
                 options = WaitOptions::NOHANG;
             }
             Ok(None) => {
-                for pid in tree::descendants(myself) {
-                    let _ = kill_process(pid, Signal::KILL);
-                }
+                kill_all(myself);
                 options = WaitOptions::empty();
             }
             Err(Errno::INTR) => {}
             Err(_) => return ended,
         }
+    }
+}
+
+/// Stops everything before it kills anything: processes that fork without end would else grow back
+/// as fast as they are killed.
+fn kill_all(root: Pid) {
+    let mut stopped = BTreeSet::new();
+    loop {
+        let mut found = tree::descendants(root);
+        found.retain(|pid| stopped.insert(pid.as_raw_nonzero()));
+        if found.is_empty() {
+            break;
+        }
+        signal(found, Signal::STOP);
+    }
+    signal(
+        stopped
+            .into_iter()
+            .filter_map(|pid| Pid::from_raw(pid.get())),
+        Signal::KILL,
+    );
+}
+
+fn signal(pids: impl IntoIterator<Item = Pid>, signal: Signal) {
+    for pid in pids {
+        // One that has ended meanwhile needs no signal.
+        let _ = kill_process(pid, signal);
     }
 }
 

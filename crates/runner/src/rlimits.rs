@@ -5,16 +5,30 @@ use std::path::Path;
 
 use rustix::process::{Resource, getrlimit};
 
-use crate::{limits::Limits, tree};
+use crate::{
+    limits::Limits,
+    sandbox::{Kind, Sandbox},
+    tree,
+};
 
 /// Where a process count is enforced at a fork, the watcher has had its turn before.
 const MARGIN: u64 = 16;
 
+/// Other builds of the same user may start later and take of the same count.
+const BUILDS: u64 = 4;
+
 /// The arguments of `ulimit`, in its units: processes, data, file size, open files, time.
-pub(crate) fn arguments(limits: &Limits, uid: Option<u32>) -> [String; 5] {
-    let uid = uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
-    // Counted for the user in the whole machine by kernels before 5.14, and without own namespace.
-    let processes = tree::of_user(uid) + limits.processes + MARGIN;
+pub(crate) fn arguments(limits: &Limits, sandbox: &Sandbox) -> [String; 5] {
+    let own = || rustix::process::geteuid().as_raw();
+    let uid = sandbox.user.map_or_else(own, |user| user.uid);
+    // Counted in the build's own user namespace; by kernels before 5.14, and without one, for the
+    // user in the whole machine.
+    let builds = if sandbox.kind == Kind::Bubblewrap {
+        1
+    } else {
+        BUILDS
+    };
+    let processes = tree::of_user(uid) + limits.processes.saturating_mul(builds) + MARGIN;
     let time = limits.cpu.map_or(u64::MAX, |time| time.as_secs().max(1));
     [
         (Resource::Nproc, processes, 1),

@@ -17,7 +17,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags},
-    process::Pid,
+    process::{Pid, setpriority_process},
 };
 
 use self::{
@@ -31,8 +31,12 @@ use crate::{
     rlimits,
     sandbox::{Folders, Kind, Sandbox},
     stop::{Bell, Stop},
+    tree,
     watch::Watch,
 };
+
+/// The niceness of builds.
+const LAST: i32 = 10;
 
 /// What the session needs to know of its build.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +135,6 @@ impl Session {
 
     fn spawn(place: Place<'_>) -> Result<Self, Interruption> {
         let control = place.sandbox.places(place.folders).control;
-        let uid = place.sandbox.user.map(|user| user.uid);
         let mut program: Vec<OsString> = vec![
             rlimits::stage_shell().into(),
             "-c".into(),
@@ -140,7 +143,7 @@ impl Session {
             place.shell.into(),
             control.into(),
         ];
-        program.extend(rlimits::arguments(place.limits, uid).map(OsString::from));
+        program.extend(rlimits::arguments(place.limits, place.sandbox).map(OsString::from));
         let mut command = place.sandbox.command(place.folders, &program);
         command
             .stdin(Stdio::piped())
@@ -150,6 +153,7 @@ impl Session {
             let program = command.get_program().to_string_lossy().into_owned();
             Interruption::NoShell(format!("cannot start `{program}`: {error}"))
         })?;
+        let pid = Pid::from_child(&child);
         let pipe = || io::Error::other("a pipe is missing");
         let commands = child.stdin.take().ok_or_else(pipe)?;
         let output = child.stdout.take().ok_or_else(pipe)?;
@@ -157,7 +161,7 @@ impl Session {
         nonblocking(&commands)?;
         Ok(Self {
             kind: place.sandbox.kind,
-            pidfd: open_pidfd(Pid::from_child(&child))?,
+            pidfd: open_pidfd(pid)?,
             child,
             commands: Some(commands),
             streams: Streams::new(output.into(), status.into())?,
@@ -175,6 +179,10 @@ impl Session {
         let root = Pid::from_child(&self.child);
         if self.kind == Kind::Bubblewrap {
             self.first_inside = Some(First::below(root)?);
+        }
+        for pid in tree::descendants(root) {
+            // So that whoever must end it has its turn. Not in every container may root do this.
+            let _ = setpriority_process(Some(pid), LAST);
         }
         let folders = place.folders.writable().map(Path::to_owned).to_vec();
         let bell = place.bell.clone();

@@ -17,7 +17,7 @@ use crate::{log::Output, sandbox::Kind, tree};
 
 /// How long killed processes may take to be gone. Only one that waits for a broken disk takes
 /// longer.
-const DYING: Duration = Duration::from_secs(30);
+const DYING: Duration = Duration::from_mins(1);
 /// How long the shell may take to end by itself when there are no more commands.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -96,7 +96,10 @@ impl Session {
             let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
             wait_for(&mut fds, until)?;
             if fds[0].revents().is_empty() {
-                let _ = self.child.kill();
+                // `confine` goes on: without it nobody would know what is left.
+                if self.kind == Kind::Bubblewrap {
+                    let _ = self.child.kill();
+                }
                 let left = "processes of the build cannot be killed: look for a broken disk";
                 return Err(Interruption::Machine(left.to_owned()));
             }

@@ -25,11 +25,44 @@ fn breached(bench: &Bench, ran: &Ran, breach: Breach) {
 }
 
 #[test]
-fn a_fork_bomb_ends() {
+fn a_build_with_too_many_processes_ends() {
     for kind in KINDS {
         let bench = bench(kind, |limits| limits.processes = 100);
-        let ran = bench.commands(&["bomb() { bomb | bomb & }\nbomb\nsleep 600"]);
+        let ran = bench.commands(&["perl -e 'for (1..500) { fork() // last or last }\nsleep 600'"]);
         breached(&bench, &ran, Breach::Processes(100));
+    }
+}
+
+#[test]
+fn a_fork_bomb_ends() {
+    let bombs = [
+        "bomb() { bomb | bomb & }\nbomb\nsleep 600",
+        "bomb() { sleep 600 & bomb & bomb; }\nbomb",
+        "perl -e 'fork while 1'",
+    ];
+    for (kind, bomb) in KINDS
+        .into_iter()
+        .flat_map(|kind| bombs.map(|bomb| (kind, bomb)))
+    {
+        let bench = bench(kind, |limits| {
+            limits.processes = 100;
+            limits.time = Duration::from_secs(5);
+        });
+        let ran = bench.commands(&[bomb]);
+        // What the kernel has refused before, the watcher may never see.
+        assert!(
+            matches!(
+                ran.finished.outcome,
+                Outcome::TimedOut(_) | Outcome::Failed(_)
+            ),
+            "{kind:?}, {bomb}: {:?}",
+            ran.finished.outcome
+        );
+        assert_eq!(
+            inside(&bench.source()),
+            [],
+            "{kind:?}, {bomb}: processes are left"
+        );
     }
 }
 
