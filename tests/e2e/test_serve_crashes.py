@@ -219,6 +219,25 @@ def test_a_kill_after_a_newer_commit_took_the_place_of_an_older_one(fragile: Fra
     assert fragile.serve.builds()[build_id(older)].runs == 1
 
 
+def test_what_was_overtaken_while_it_was_fetched_leaves_nothing(fragile: Fragile) -> None:
+    made = fragile.receiver
+    committer = {"user": "alice", "can_push": True, "reason": "updated"}
+    first = made.push("hasty", "echo begun")
+    number = made.bed.open_pull_request(made.project, "hasty")
+    fragile.git.back.close()
+    older = proposed(made, number, first, committer)
+    assert made.ask(older).status_code == 202
+    fragile.git.back.await_waiter()
+    second = made.push("hasty", "echo begun")
+    newer = proposed(made, number, second, committer)
+    assert made.ask(newer).status_code == 202
+    fragile.git.back.open()
+    made.await_flag(first, "canceled", f"{second[:12]} is newer")
+    made.await_flag(second, "success")
+    fragile.serve.assert_tidy()
+    assert made.runs(build_id(newer)) == 1
+
+
 def proposed(made: Receiver, number: int, commit: str, by: Message, clone: str | None = None) -> Message:
     """A request for the build of a pull request's commit, as of now."""
     message = made.order(commit)
@@ -244,19 +263,18 @@ def test_a_storm_of_requests_and_kills_loses_nothing(fragile: Fragile) -> None:
     print(f"the storm's dice fall as with the seed {seed}")
     dice = random.Random(seed)
     commit = made.push("storm", "echo begun")
-    messages = [made.order(commit, job=f"local/{name}") for name in STORM]
+    builds = {name: Build(fragile, commit, made.order(commit, job=f"local/{name}"), None) for name in STORM}
     with ThreadPoolExecutor(4) as forge:
-        deliveries = [forge.submit(deliver, made, message) for message in messages]
-        for _ in range(KILLS):
-            await_some_moment(fragile, dice)
+        deliveries = [forge.submit(deliver, made, build.message) for build in builds.values()]
+        for kill in range(KILLS):
+            if not await_some_moment(fragile, dice, builds):
+                assert kill > 1, "the storm was over before it began"
+                break
             fragile.kill()
             fragile.revive()
         for delivery in deliveries:
             delivery.result(timeout=60)
 
-    builds = {
-        name: Build(fragile, commit, message, None) for name, message in zip(STORM, messages, strict=True)
-    }
     kept = {name: made.serve.await_ended(build.id) for name, build in builds.items()}
     for name, build in kept.items():
         # A build that was killed again and again is given up.
@@ -268,13 +286,20 @@ def test_a_storm_of_requests_and_kills_loses_nothing(fragile: Fragile) -> None:
     made.serve.assert_tidy()
 
 
-def await_some_moment(fragile: Fragile, dice: random.Random) -> None:
-    """Wait until a build runs, or until Pagure has had some reports more."""
-    if dice.random() < 0.5:
-        wait_for(fragile.serve.processes, what="a build that runs")
-        return
+def await_some_moment(fragile: Fragile, dice: random.Random, builds: dict[str, Build]) -> bool:
+    """Wait until a build runs, or until Pagure has had some reports more; whether that came to be before
+    all was over."""
+    to_run = dice.random() < 0.5
     enough = len(fragile.pagure.passed) + dice.randint(1, 6)
-    wait_for(lambda: len(fragile.pagure.passed) >= enough, what="some reports")
+
+    def over() -> bool:
+        return all(build.ends() for build in builds.values())
+
+    def come() -> bool:
+        return bool(fragile.serve.processes() if to_run else len(fragile.pagure.passed) >= enough)
+
+    wait_for(lambda: come() or over(), 60, "a moment to kill the receiver")
+    return not over()
 
 
 def deliver(made: Receiver, message: Message) -> None:
