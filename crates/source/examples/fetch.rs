@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         commit: Some(next()?.parse()?),
     };
     let fetcher = Fetcher::new(Policy::unguarded(), Limits::default());
-    let fetched = fetcher.fetch(&source, next()?.as_ref())?;
-    println!("{} files, {} bytes", fetched.files, fetched.bytes);
+    let result = fetcher.fetch(&source, next()?.as_ref())?;
+    println!("{} files, {} bytes", result.files, result.bytes);
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! One commit, from a clone URL into a directory.
 
 use std::fs;
+use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,13 +74,61 @@ impl Fetcher {
             deadline,
         )?;
         let (commit, packed) = remote::open(&server, &source.refname, source.commit.as_ref())?;
-        let path = work.path().join("objects");
-        let host = server.host();
-        let (spool, objects) = stream::receive(packed, &path, host, &self.limits, deadline)?;
+        let unpacking = Unpacking {
+            host: server.host(),
+            work: &work,
+            limits: &self.limits,
+            deadline,
+        };
+        unpacking.unpack(packed, commit, target)
+    }
+}
+
+/// Makes `target` out of a pack that is there already, by the rules and within the limits of a
+/// fetch, which is this after the network.
+pub fn unpack(
+    pack: impl BufRead,
+    commit: CommitId,
+    target: &Path,
+    limits: &Limits,
+) -> Result<Fetched, Error> {
+    let work = Workplace::beside(target)?;
+    let unpacking = Unpacking {
+        host: "this machine",
+        work: &work,
+        limits,
+        deadline: Deadline::after(limits.time),
+    };
+    unpacking.unpack(pack, commit, target)
+}
+
+/// What one fetch works with.
+struct Unpacking<'a> {
+    host: &'a str,
+    work: &'a Workplace,
+    limits: &'a Limits,
+    deadline: Deadline,
+}
+
+impl Unpacking<'_> {
+    fn unpack(
+        &self,
+        pack: impl BufRead,
+        commit: CommitId,
+        target: &Path,
+    ) -> Result<Fetched, Error> {
+        let &Self {
+            host,
+            work,
+            limits,
+            deadline,
+        } = self;
+        let objects = work.path().join("objects");
+        let (spool, objects) = stream::receive(pack, &objects, host, limits, deadline)?;
         let mut store = Store::new(spool, objects, host);
         let tree = store.tree_of(&commit)?;
         let made = work.path().join("tree");
-        let written = checkout::write(&mut store, tree, &made, &self.limits, deadline)?;
+        let written = checkout::write(&mut store, tree, &made, limits, deadline)?;
         fs::rename(&made, target).map_err(|cause| TargetError::unwritable(target, cause))?;
         Ok(Fetched {
             commit,

@@ -20,7 +20,7 @@ mod stream;
 mod workplace;
 
 pub use error::{Error, Excess, TargetError};
-pub use fetch::{Fetched, Fetcher};
+pub use fetch::{Fetched, Fetcher, unpack};
 pub use limits::Limits;
 pub use note::{Note, Place};
 pub use workplace::sweep;
