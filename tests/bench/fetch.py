@@ -53,8 +53,8 @@ class Shape:
 
 
 SHAPES = [
-    Shape("small", 220, 6_000, 50, 15, 2),
-    Shape("middle", 2_500, 6_000, 300, 9, 2),
+    Shape("small", 220, 6_000, 50, 31, 2),
+    Shape("middle", 2_500, 6_000, 300, 15, 2),
     Shape("large", 20_000, 10_000, 2, 5, 1),
 ]
 
