@@ -12,7 +12,7 @@ import requests
 from chela_bed import Bed
 from chela_bed.planting import Link, Module, Tree
 from test_walls_reach import Listener
-from yard import COMMITTER, STRANGER, Asked, Yard, buildspec, jobs, yard
+from yard import COMMITTER, STRANGER, Asked, Yard, buildspec, jobs, unharmed, yard
 
 EVERYBODY = pytest.mark.parametrize("whose", [COMMITTER, STRANGER])
 FINE = buildspec("echo fine")
@@ -71,7 +71,7 @@ LEFT_OUT = [b"a\nb", b"\x1b]0;title\x07"]
 
 @pytest.fixture(scope="module")
 def walls(bed: Bed) -> Iterator[Yard]:
-    with yard(bed, "walls-content", jobs(test={})) as made:
+    with yard(bed, "walls-content", jobs(test={})) as made, unharmed(made):
         yield made
 
 

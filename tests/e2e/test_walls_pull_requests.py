@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from chela_bed import Bed, Project, wait_for
 from chela_bed.planting import Tree, plant
-from yard import Flag, Yard, buildspec, pinned_of, plain, yard
+from yard import Flag, Yard, buildspec, pinned_of, plain, unharmed, yard
 
 # Nothing that git refuses in a branch's name, and all that a shell would run.
 BRANCH = "a$(touch${IFS}pwned);`touch${IFS}pwned`'b\"c|d&e"
@@ -56,7 +56,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def walls(bed: Bed) -> Iterator[Yard]:
-    with yard(bed, "walls-pr", {"test": {"timeout": "10s"}}, CALM) as made:
+    with yard(bed, "walls-pr", {"test": {"timeout": "10s"}}, CALM) as made, unharmed(made):
         yield made
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from chela_bed import Bed, wait_for
 from chela_bed.planting import Planted, Tree
-from yard import COMMITTER, STRANGER, Yard, jobs, processes_with, yard
+from yard import COMMITTER, STRANGER, Yard, jobs, processes_with, unharmed, yard
 
 EVERYBODY = pytest.mark.parametrize("whose", [COMMITTER, STRANGER])
 SECRET = "a-key-for-deploying"
@@ -101,7 +101,7 @@ def walls(bed: Bed, key: Path) -> Iterator[Yard]:
         offline={"network": False},
         online={"strangers_network": True},
     )
-    with yard(bed, "walls-reach", configured) as made:
+    with yard(bed, "walls-reach", configured) as made, unharmed(made):
         yield made
 
 

@@ -103,9 +103,13 @@ class Yard:
 
     def page(self, asked: Asked) -> str:
         """The address of its page."""
+        return self.page_of(asked.build_id)
+
+    def page_of(self, build_id: str) -> str:
+        """The address of the page of a build."""
         database = f"file:{self.serve.data / 'chela.db'}?mode=ro"
         with contextlib.closing(sqlite3.connect(database, uri=True, timeout=10)) as opened:
-            rows = opened.execute("SELECT build FROM builds WHERE id = ?", (asked.build_id,))
+            rows = opened.execute("SELECT build FROM builds WHERE id = ?", (build_id,))
             address: str = json.loads(rows.fetchone()[0])["page"]
         return address
 
@@ -130,11 +134,11 @@ class Yard:
         wait_for(lambda: f"\n{line}\n" in self.log(asked), 30, f"{line!r} in the log of {asked.build_id}")
 
     @contextlib.contextmanager
-    def standing(self, *all_asked: Asked) -> Iterator[None]:
-        """Builds that say `gate()` stand before it, all at once, and go on afterwards."""
+    def standing(self, *all_asked: Asked, name: str = "gate") -> Iterator[None]:
+        """Builds that do what `gate` says stand before it, all at once, and go on afterwards."""
         with contextlib.ExitStack() as gates:
             for asked in all_asked:
-                gates.callback(os.close, self._open(asked))
+                gates.callback(os.close, self._open(asked, name))
             yield
 
     @contextlib.contextmanager
@@ -152,8 +156,8 @@ class Yard:
             rows = opened.execute("SELECT acknowledged FROM builds WHERE sha = ?", (commit,)).fetchall()
         return next((row[0] for row in rows if row[0] is not None), None)
 
-    def _open(self, asked: Asked) -> int:
-        pipe = self.serve.build_folder(asked.build_id) / "source/gate"
+    def _open(self, asked: Asked, name: str) -> int:
+        pipe = self.serve.build_folder(asked.build_id) / "source" / name
 
         def opened() -> int | None:
             with contextlib.suppress(OSError):
@@ -163,9 +167,9 @@ class Yard:
         return wait_for(opened, 30, f"a build before its gate; its log:\n{self.log(asked)[-300:]}")
 
 
-def gate() -> str:
+def gate(name: str = "gate") -> str:
     """A command that waits until the test lets it go on; see `Yard.standing`."""
-    return "mkfifo gate && cat gate && rm gate"
+    return f"mkfifo {name} && cat {name} && rm {name}"
 
 
 def buildspec(*commands: str, more: str = "") -> str:
@@ -213,7 +217,7 @@ def pinned_of(project: Project) -> Project:
 def yard(
     bed: Bed, name: str, configured: Jobs, pinned: Tree | None = None, **settings: Any
 ) -> Iterator[Yard]:
-    """A fresh project, and a receiver of its own that builds these jobs of it; it must be well at the end.
+    """A fresh project, and a receiver of its own that builds these jobs of it.
 
     `pinned` is the main branch of a second project, where the target branch's buildspec counts.
     """
@@ -229,9 +233,7 @@ def yard(
         serve.add(second, token_of_second, {"pinned": {"from": "target"}})
         plant(bed.repository(second), pinned, branch="main")
     with serve:
-        made = Yard(bed, serve, project, token)
-        with unharmed(made):
-            yield made
+        yield Yard(bed, serve, project, token)
 
 
 def plain(text: str) -> str:
