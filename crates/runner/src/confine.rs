@@ -135,8 +135,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, E
     // Out of the runner's terminal. Fails only for a leader of a session: then it is out already.
     let _ = setsid();
     set_child_subreaper(rustix::thread::gettid().into()).map_err(io::Error::from)?;
-    let child = thread::scope(|scope| scope.spawn(|| confinement.start()).join())
-        .unwrap_or_else(|_| Err(io::Error::other("the confining thread panicked").into()))?;
+    let child = thread::scope(|scope| {
+        let start = thread::Builder::new().spawn_scoped(scope, || confinement.start())?;
+        let panicked = |_| Err(io::Error::other("the confining thread panicked").into());
+        start.join().unwrap_or_else(panicked)
+    })?;
     let status = watch(&child)?;
     Ok(ExitCode::from(code(status)))
 }

@@ -186,7 +186,7 @@ impl Session {
         }
         let folders = place.folders.writable().map(Path::to_owned).to_vec();
         let bell = place.bell.clone();
-        self.watch = Some(Watch::start(root, folders, place.limits.clone(), bell));
+        self.watch = Some(Watch::start(root, folders, place.limits.clone(), bell)?);
         Ok(())
     }
 

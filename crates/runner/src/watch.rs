@@ -1,6 +1,7 @@
 //! A thread that looks at what a build takes, several times a second.
 
 use std::{
+    io,
     os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::{
@@ -8,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError, Sender},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -38,13 +39,19 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn start(root: Pid, folders: Vec<PathBuf>, limits: Limits, bell: Bell) -> Self {
+    /// Fails where the system refuses a thread.
+    pub(crate) fn start(
+        root: Pid,
+        folders: Vec<PathBuf>,
+        limits: Limits,
+        bell: Bell,
+    ) -> io::Result<Self> {
         let (end, end_received) = mpsc::channel::<()>();
         let found = Arc::new(OnceLock::new());
         let ended = Arc::new(AtomicBool::new(false));
         let mut watcher = Watcher::new(root, folders, limits, ended.clone());
         let report = found.clone();
-        let thread = std::thread::spawn(move || {
+        let thread = thread::Builder::new().spawn(move || {
             while end_received.recv_timeout(PROCESSES) == Err(RecvTimeoutError::Timeout) {
                 if let Some(breach) = watcher.look() {
                     let _ = report.set(breach);
@@ -52,13 +59,13 @@ impl Watch {
                     return;
                 }
             }
-        });
-        Self {
+        })?;
+        Ok(Self {
             found,
             ended,
             end: Some(end),
             thread: Some(thread),
-        }
+        })
     }
 
     pub(crate) fn breach(&self) -> Option<Breach> {

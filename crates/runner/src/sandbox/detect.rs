@@ -89,7 +89,7 @@ fn try_landlock() -> Result<(), Missing> {
         writable: Vec::new(),
         network: Network::Off,
     };
-    let tried = thread::spawn(move || {
+    let tried = thread::Builder::new().spawn(move || {
         rules
             .restrict_this_thread()
             .map_err(|error| Missing::Landlock(error.to_string()))?;
@@ -97,7 +97,7 @@ fn try_landlock() -> Result<(), Missing> {
             Ok(_) => Err(Missing::Landlock("files stay readable".to_owned())),
             Err(_) => Ok(()),
         }
-    });
+    })?;
     let panicked = |_| Err(io::Error::other("the trying thread panicked").into());
     tried.join().unwrap_or_else(panicked)
 }
