@@ -3,15 +3,17 @@
 pub(crate) mod bubblewrap;
 pub(crate) mod detect;
 pub(crate) mod landlock;
+mod seccomp;
 mod system;
 
 use std::{
     ffi::OsString,
     io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command},
 };
 
+use self::seccomp::Filter;
 use crate::folder::User;
 
 /// The walls around a build.
@@ -100,11 +102,27 @@ impl Sandbox {
     }
 
     /// The command that runs a program inside the walls. Standard streams are the caller's.
-    pub(crate) fn command(&self, folders: &Folders, program: &[OsString]) -> Command {
+    pub(crate) fn command(&self, folders: &Folders, program: &[OsString]) -> io::Result<Walled> {
         match self.kind {
             Kind::Bubblewrap => bubblewrap::command(self, folders, program),
-            Kind::Landlock | Kind::None => landlock::command(self, folders, program),
+            Kind::Landlock | Kind::None => Ok(Walled {
+                command: landlock::command(self, folders, program),
+                filter: None,
+            }),
         }
+    }
+}
+
+/// A command that runs behind walls, and what it inherits for them.
+#[derive(Debug)]
+pub(crate) struct Walled {
+    pub(crate) command: Command,
+    filter: Option<Filter>,
+}
+
+impl Walled {
+    pub(crate) fn spawn(&mut self) -> io::Result<Child> {
+        seccomp::spawn(&mut self.command, self.filter.as_ref())
     }
 }
 

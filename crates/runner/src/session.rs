@@ -144,13 +144,14 @@ impl Session {
             control.into(),
         ];
         program.extend(rlimits::arguments(place.limits, place.sandbox).map(OsString::from));
-        let mut command = place.sandbox.command(place.folders, &program);
-        command
+        let mut walled = place.sandbox.command(place.folders, &program)?;
+        walled
+            .command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| {
-            let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = walled.spawn().map_err(|error| {
+            let program = walled.command.get_program().to_string_lossy().into_owned();
             Interruption::NoShell(format!("cannot start `{program}`: {error}"))
         })?;
         let pid = Pid::from_child(&child);

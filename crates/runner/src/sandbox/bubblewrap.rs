@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use super::{Folders, Network, Places, Sandbox, system};
+use super::{Folders, Network, Places, Sandbox, Walled, seccomp::Filter, system};
 
 /// What a build may write to `/dev/shm`: it is memory that belongs to no process.
 const SHARED_MEMORY: &str = "67108864";
@@ -21,27 +21,35 @@ pub(crate) fn prepare(control: &Path) -> io::Result<()> {
     Ok(())
 }
 
-pub(super) fn command(sandbox: &Sandbox, folders: &Folders, program: &[OsString]) -> Command {
+pub(super) fn command(
+    sandbox: &Sandbox,
+    folders: &Folders,
+    program: &[OsString],
+) -> io::Result<Walled> {
+    let filter = Filter::new()?;
     let mut arguments = Arguments::default();
     arguments.namespaces(sandbox.network);
+    arguments.filter(&filter);
     arguments.system(sandbox);
     arguments.folders(folders);
     arguments.seal();
     arguments.0.extend_from_slice(program);
-    start(sandbox, arguments)
+    Ok(start(sandbox, arguments, filter))
 }
 
 /// The same walls around `true`, without a build's folders.
-pub(super) fn trial(sandbox: &Sandbox) -> Command {
+pub(super) fn trial(sandbox: &Sandbox) -> io::Result<Walled> {
+    let filter = Filter::new()?;
     let mut arguments = Arguments::default();
     arguments.namespaces(sandbox.network);
+    arguments.filter(&filter);
     arguments.system(sandbox);
     arguments.seal();
     arguments.add([&"/bin/sh", &"-c", &"true"]);
-    start(sandbox, arguments)
+    Ok(start(sandbox, arguments, filter))
 }
 
-fn start(sandbox: &Sandbox, arguments: Arguments) -> Command {
+fn start(sandbox: &Sandbox, arguments: Arguments, filter: Filter) -> Walled {
     let mut command = Command::new(&sandbox.bubblewrap);
     // bubblewrap itself must not see a variable of the build (LD_PRELOAD): the build's shell gets
     // them later. Nor may it need the folder this program works in.
@@ -53,7 +61,10 @@ fn start(sandbox: &Sandbox, arguments: Arguments) -> Command {
     if let Some(user) = sandbox.user {
         command.uid(user.uid).gid(user.gid);
     }
-    command
+    Walled {
+        command,
+        filter: Some(filter),
+    }
 }
 
 #[derive(Default)]
@@ -79,6 +90,10 @@ impl Arguments {
         self.add([&"--new-session"]);
         self.add([&"--uid", &system::BUILD_ID, &"--gid", &system::BUILD_ID]);
         self.add([&"--hostname", &"build"]);
+    }
+
+    fn filter(&mut self, filter: &Filter) {
+        self.add([&"--seccomp", &filter.number().to_string()]);
     }
 
     fn system(&mut self, sandbox: &Sandbox) {

@@ -68,12 +68,15 @@ pub fn detect(sandbox: &Sandbox) -> Detected {
 }
 
 fn try_bubblewrap(sandbox: &Sandbox) -> Result<(), Missing> {
-    let mut command = bubblewrap::trial(sandbox);
-    let output = command.stdin(Stdio::null()).stdout(Stdio::null()).output();
-    let output = output.map_err(|error| match error.kind() {
+    let mut trial = bubblewrap::trial(sandbox)?;
+    let command = &mut trial.command;
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(Stdio::piped());
+    let child = trial.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Missing::NoBubblewrap,
         _ => Missing::Io(error),
     })?;
+    let output = child.wait_with_output()?;
     if output.status.success() {
         return Ok(());
     }
