@@ -3,8 +3,8 @@
 /// Below the help of the program.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  accepted, or valid
-  1  refused for good, or not valid
+  0  accepted, valid, or as expected
+  1  refused for good, not valid, or not as expected
   2  the call is wrong: an option or a file
   3  not accepted now; trying again may help";
 

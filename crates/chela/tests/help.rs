@@ -12,6 +12,10 @@ use support::{Run, chela};
 #[case::report(&["report"])]
 #[case::verify(&["verify"])]
 #[case::schema(&["schema"])]
+#[case::serve(&["serve"])]
+#[case::config(&["config"])]
+#[case::pages(&["pages"])]
+#[case::demo(&["demo"])]
 fn the_help_shows_examples_and_exit_codes(#[case] command: &[&str]) {
     let run = Run::of(chela().args(command).arg("--help"));
     assert_eq!(run.code, 0);

@@ -12,28 +12,27 @@ const REMEMBERED_SECONDS: i64 = 25 * 60 * 60;
 /// How many builds go at a time, so that requests need not wait for long.
 const AT_A_TIME: i64 = 100;
 
-/// Builds that may go: over since before `ended_before`, or not among the `keep_at_most` that ended
-/// last; and the forge has their last report, or never will.
+/// Builds that may go: over since before `ended_before`, or beyond the `keep_at_most` of their own
+/// project, of which those that never ran go first; and the forge has their last report, or never
+/// will. One project's strangers push out neither another project's builds nor those that ran.
 pub(crate) fn expendable(
     connection: &Connection,
     ended_before: Micros,
     keep_at_most: usize,
 ) -> Result<Vec<i64>, StoreError> {
     let keep = i64::try_from(keep_at_most).unwrap_or(i64::MAX);
-    let sql =
-        "SELECT ended FROM builds WHERE stage = 'ended' ORDER BY ended DESC LIMIT 1 OFFSET ?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let last: Option<i64> = statement.query_row([keep], |row| row.get(0)).optional()?;
-    let before = ended_before
-        .get()
-        .max(last.map_or(i64::MIN, |last| last + 1));
     let mut statement = connection.prepare_cached(
-        "SELECT b.seq FROM builds b
-         WHERE b.stage = 'ended' AND b.ended < ?1
-             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.build = b.seq)
-         ORDER BY b.ended LIMIT ?2",
+        "WITH over AS (
+             SELECT seq, ended, row_number() OVER (
+                 PARTITION BY project ORDER BY started IS NULL, ended DESC, seq DESC) AS place
+             FROM builds WHERE stage = 'ended')
+         SELECT seq FROM over
+         WHERE (ended < ?1 OR place > ?2)
+             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.build = over.seq)
+         ORDER BY ended LIMIT ?3",
     )?;
-    let rows = statement.query_map([before, AT_A_TIME], |row| row.get(0))?;
+    let before = ended_before.get();
+    let rows = statement.query_map([before, keep, AT_A_TIME], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

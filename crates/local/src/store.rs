@@ -196,8 +196,8 @@ impl Store {
         })
     }
 
-    /// Forgets builds that ended before `ended_before`, and those that ended first if there are more
-    /// than `keep_at_most`; a build whose last report is still on its way stays. They are given so
+    /// Forgets builds that ended before `ended_before`, and those of a project that has more than
+    /// `keep_at_most`; a build whose last report is still on its way stays. They are given so
     /// that what else there is of them can go: at most a thousand, so call it until it gives none.
     pub fn forget(
         &self,

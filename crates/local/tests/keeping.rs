@@ -14,12 +14,41 @@ const HOUR: i64 = 60 * 60;
 /// A build that ended at this second, and the forge knows.
 fn ended(ground: &Ground, second: i64) -> BuildId {
     let id = unsettled(ground, second);
+    settle(ground, second);
+    id
+}
+
+/// The same of another project.
+fn ended_of(ground: &Ground, project: &str, second: i64) -> BuildId {
+    let wanted = Wanted {
+        project: project.to_owned(),
+        ..Wanted::new(second)
+    };
+    let id = ended_as(ground, &wanted, second);
+    settle(ground, second);
+    id
+}
+
+/// A build that ran and ended at this second, and the forge knows.
+fn ran(ground: &Ground, second: i64) -> BuildId {
+    let build = ground.new_build(&Wanted::new(second));
+    let taken = ground.store.claim(at(second)).unwrap().unwrap();
+    assert_eq!(taken.id(), build.id());
+    let end = Happened::Ended(End::Succeeded);
+    ground
+        .store
+        .happened_at(build.id(), end, at(second))
+        .unwrap();
+    settle(ground, second);
+    build.id()
+}
+
+fn settle(ground: &Ground, second: i64) {
     let due = ground.store.due(at(second)).unwrap().unwrap();
     ground
         .store
         .settle(&due, &After::Delivered, at(second), at(second))
         .unwrap();
-    id
 }
 
 fn unsettled(ground: &Ground, second: i64) -> BuildId {
@@ -27,7 +56,11 @@ fn unsettled(ground: &Ground, second: i64) -> BuildId {
         pull: Some(u32::try_from(second).unwrap()),
         ..Wanted::new(second)
     };
-    let build = ground.new_build(&wanted);
+    ended_as(ground, &wanted, second)
+}
+
+fn ended_as(ground: &Ground, wanted: &Wanted, second: i64) -> BuildId {
+    let build = ground.new_build(wanted);
     let end = Happened::Ended(End::Succeeded);
     ground
         .store
@@ -56,6 +89,18 @@ fn beyond_so_many_those_that_ended_first_are_forgotten() {
     let ids: Vec<_> = (1..=250).map(|second| ended(&ground, second)).collect();
     assert_eq!(forget(&ground, 0, 10, 500), ids[..240]);
     assert_eq!(forget(&ground, 0, 10, 500), []);
+}
+
+#[test]
+fn a_projects_builds_push_out_neither_anothers_nor_those_that_ran() {
+    let ground = Ground::new();
+    let other = ended_of(&ground, "demo/other", 1);
+    let ran = ran(&ground, 2);
+    let never_ran: Vec<_> = (3..=9).map(|second| ended(&ground, second)).collect();
+    assert_eq!(forget(&ground, 0, 2, 500), never_ran[..6]);
+    let kept = ground.store.list(None, None, 9).unwrap();
+    let kept: Vec<_> = kept.iter().map(|kept| kept.build.id()).collect();
+    assert_eq!(kept, [never_ran[6], ran, other]);
 }
 
 #[test]

@@ -115,7 +115,8 @@ pub fn admit(
             overtakes: overtakes(request, known, |_| true),
         },
         Err(_) if strangers == Strangers::Refuse => Admission::Refused,
-        Err(_) if known.held >= bounds.held => Admission::Full,
+        // A committer's word is kept in any case: strangers must not be able to keep it out.
+        Err(Held::Stranger) if known.held >= bounds.held => Admission::Full,
         // A stranger who asks once more for what runs already stops nobody's build.
         Err(why) => Admission::Hold {
             why,
@@ -145,11 +146,12 @@ fn trust(request: &BuildRequest, known: &Known) -> Result<Origin, Held> {
     }
     match by.reason {
         Reason::Opened | Reason::Updated | Reason::Pushed => Ok(Origin::Committer),
-        // Who can write to the project's own branches is a committer.
-        Reason::Rebuild if !from_fork => Ok(Origin::Committer),
+        // A branch of the project itself is no exception: who may push to one need not be allowed
+        // to push to the target.
         Reason::Rebuild => match (known.cleared, known.acknowledged) {
             (Some(origin), _) => Ok(origin),
-            (None, Some(at)) if by.at > at => Ok(Origin::Stranger),
+            (None, Some(at)) if by.at > at && from_fork => Ok(Origin::Stranger),
+            (None, Some(at)) if by.at > at => Ok(Origin::Committer),
             (None, _) => Err(Held::Unseen),
         },
     }

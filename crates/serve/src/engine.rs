@@ -58,7 +58,7 @@ impl LocalEngine {
         for note in &source.notes {
             say(&mut log, note);
         }
-        let spec = buildspec(job, folder).inspect_err(|end| tell_log(&mut log, end))?;
+        let spec = buildspec(job, build, folder).inspect_err(|end| tell_log(&mut log, end))?;
         let sandbox = self.walls.around(build.origin, job);
         let sandbox = sandbox.map_err(|why| End::Errored(why.to_owned()));
         let sandbox = sandbox.inspect_err(|end| tell_log(&mut log, end))?;
@@ -188,9 +188,9 @@ fn codebuild(build: &Build) -> BTreeMap<String, String> {
 }
 
 /// The commit's own, or the target branch's.
-fn buildspec(job: &Job, folder: &BuildFolder) -> Result<Buildspec, End> {
+fn buildspec(job: &Job, build: &Build, folder: &BuildFolder) -> Result<Buildspec, End> {
     let (tree, whose) = match job.from {
-        Whose::Target if folder.pinned().exists() => (folder.pinned(), "target branch"),
+        Whose::Target if build.request.pull_request.is_some() => (folder.pinned(), "target branch"),
         _ => (folder.source(), "commit"),
     };
     let name = job.buildspec.as_str();

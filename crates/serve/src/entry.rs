@@ -213,8 +213,11 @@ impl Desk {
 /// 202, with the report that the forge may show at once (contract, section 1.4).
 fn accepted_answer(build: &Build) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
-    let body = first_answer(build).map_or_else(|| "{}".to_owned(), |report| report.to_body());
-    (StatusCode::ACCEPTED, json, body).into_response()
+    match first_answer(build) {
+        Some(report) => (StatusCode::ACCEPTED, json, report.to_body()).into_response(),
+        // A flag needs a commit, and none is known yet.
+        None => StatusCode::ACCEPTED.into_response(),
+    }
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {

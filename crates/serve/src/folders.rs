@@ -2,11 +2,12 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
 use chela_contract::BuildId;
+use rustix::process::geteuid;
 
 /// The folder of all builds.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub struct BuildFolder(PathBuf);
 impl Folders {
     /// Below the data folder, readable by nobody else.
     pub fn open(data: &Path) -> io::Result<Self> {
+        make(data)?;
         let all = data.join("builds");
         make(&all)?;
         Ok(Self(all))
@@ -115,9 +117,14 @@ pub fn remove(folder: &Path) -> io::Result<()> {
     chela_runner::remove(folder)
 }
 
-/// Others may pass, whatever the umask says: where the program runs as root, builds have a user of
-/// their own. What is inside they cannot list.
+/// Nobody else may enter; but where the program runs as root, builds have a user of their own, who
+/// may pass, whatever the umask says. What is inside they cannot list.
 fn make(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o711))
+    let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
+    if !folder.exists() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(mode).create(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(())
 }

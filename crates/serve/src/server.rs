@@ -334,7 +334,7 @@ impl Parts {
     }
 }
 
-/// For a load balancer: 200 while requests can be kept.
+/// For a load balancer: 200 while the database takes work. A full disk shows at the next request.
 async fn health(State(store): State<Store>) -> impl IntoResponse {
     if store.is_open() {
         (StatusCode::OK, Json(serde_json::json!({ "status": "ok" })))

@@ -296,7 +296,9 @@ fn artifact((name, bytes): (PathBuf, u64)) -> Artifact {
 fn artifacts(root: &Path) -> Vec<(PathBuf, u64)> {
     let mut found = Vec::new();
     let mut waiting = vec![root.to_owned()];
-    while let Some(folder) = waiting.pop() {
+    while found.len() < MAX_ARTIFACTS
+        && let Some(folder) = waiting.pop()
+    {
         // What cannot be read is not shown.
         let _ = list(&folder, root, &mut waiting, &mut found);
     }

@@ -1,12 +1,15 @@
 //! The places where builds run: one thread each.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use chela_contract::BuildId;
 use chela_local::{Store, StoreError};
-use chela_receiver::{Build, Engine, Happened, Ledger, Sources, Standing, walk};
+use chela_receiver::{Build, End, Engine, Happened, Ledger, Sources, Standing, walk};
 
-use crate::{clock::now, folders::Folders, hands::Hands, wakeful::Wakeful};
+use crate::{clock::now, folders::Folders, hands::Hands, texts, wakeful::Wakeful};
 
 /// One place; clones share everything but their thread.
 #[derive(Clone)]
@@ -45,7 +48,14 @@ impl Slot {
             store: &self.store,
             hands: &self.hands,
         };
-        if let Err(error) = walk(build, &ledger, &*self.sources, &*self.engine) {
+        // A defect ends one build, and not the place where others wait for their turn.
+        let walked = AssertUnwindSafe(|| walk(build, &ledger, &*self.sources, &*self.engine));
+        let kept = catch_unwind(walked).unwrap_or_else(|_| {
+            tracing::error!("a defect of the receiver has ended the build");
+            let end = End::Errored(texts::DEFECT.to_owned());
+            ledger.happened(build, Happened::Ended(end)).map(|_| ())
+        });
+        if let Err(error) = kept {
             // It is still taken; the next start runs it again.
             tracing::error!(%error, "cannot keep what became of the build");
         }

@@ -5,6 +5,10 @@ use std::{fmt::Display, time::Duration};
 /// In a build's log.
 pub const RUNS_AGAIN: &str = "The receiver stopped while this build ran; it runs again from here.";
 
+/// On the flag.
+pub const DEFECT: &str = "A defect of the receiver has ended the build; its operator finds more in the \
+                          receiver's log";
+
 /// On the flag, where a stranger's build meets a machine without walls for it.
 pub const NO_WALLS_FOR_STRANGERS: &str = "A stranger's build needs bubblewrap, which does not work on \
                                           this receiver's machine; its operator can install it";

@@ -62,16 +62,19 @@ fn a_rebuild_releases_what_its_committer_has_seen(
     assert_eq!(decide(&because(Reason::Rebuild, 9), &known), expected);
 }
 
-#[test]
-fn a_rebuild_of_the_projects_own_branch_is_a_committers() {
+#[rstest]
+#[case::never_held(Known::default(), hold(Held::Unseen))]
+#[case::asked_for_too_early(acknowledged(9), hold(Held::Unseen))]
+#[case::seen(acknowledged(8), queue(Origin::Committer))]
+fn a_branch_of_the_project_itself_waits_like_any_other(
+    #[case] known: Known,
+    #[case] expected: Admission,
+) {
     let mut rebuild = because(Reason::Rebuild, 9);
     if let Some(pull) = &mut rebuild.pull_request {
         pull.from_fork = false;
     }
-    assert_eq!(
-        decide(&rebuild, &Known::default()),
-        queue(Origin::Committer)
-    );
+    assert_eq!(decide(&rebuild, &known), expected);
 }
 
 #[rstest]
