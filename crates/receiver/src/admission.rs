@@ -146,6 +146,8 @@ fn trust(request: &BuildRequest, known: &Known) -> Result<Origin, Held> {
     }
     match by.reason {
         Reason::Opened | Reason::Updated | Reason::Pushed => Ok(Origin::Committer),
+        // What was pushed to the project is there already.
+        Reason::Rebuild if request.pull_request.is_none() => Ok(Origin::Committer),
         // A branch of the project itself is no exception: who may push to one need not be allowed
         // to push to the target.
         Reason::Rebuild => match (known.cleared, known.acknowledged) {

@@ -96,6 +96,8 @@ pub enum Happened {
         /// 0-100.
         percent: u8,
     },
+    /// The phase that began last has ended.
+    PhaseEnded(PhaseResult),
     /// The engine is done.
     Ended(End),
     /// A newer build took its place.
@@ -107,6 +109,15 @@ pub enum Happened {
     },
     /// The forge has taken the report that says the build is held, at this moment of its clock.
     Acknowledged(Micros),
+}
+
+/// How a phase ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhaseResult {
+    /// Well.
+    Succeeded,
+    /// Not well.
+    Failed,
 }
 
 /// How a build ends.
@@ -135,6 +146,7 @@ impl Happened {
             Self::Fetched(_)
             | Self::Postponed { .. }
             | Self::Phase { .. }
+            | Self::PhaseEnded(_)
             | Self::Interrupted { .. } => stage == Stage::Running,
             Self::Acknowledged(_) => matches!(stage, Stage::Held { .. }),
             Self::Ended(_) | Self::Overtaken(_) => !matches!(stage, Stage::Ended(_)),
@@ -192,6 +204,8 @@ impl Build {
             Happened::Phase { name, percent } => {
                 self.say(now, Status::Pending, &texts::phase(&name), Some(percent))
             }
+            // For its page alone: the flag says it when the next one begins, or the build ends.
+            Happened::PhaseEnded(_) => None,
             Happened::Ended(end) => {
                 let (status, text) = end.told();
                 self.end(now, status, &text)

@@ -11,7 +11,7 @@ pub mod texts;
 mod variables;
 
 pub use admission::{Admission, Bounds, Held, Known, Other, Strangers, admit};
-pub use build::{Build, End, Happened, Origin, Overtaken, Said, Stage, first_answer};
+pub use build::{Build, End, Happened, Origin, Overtaken, PhaseResult, Said, Stage, first_answer};
 pub use forge::{Forge, Refusal};
 pub use outbox::{After, Attempted, Pending, acknowledged_at, after_attempt};
 pub use road::{Brought, Engine, Ledger, NotBrought, Sources, Standing, walk};

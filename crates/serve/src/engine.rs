@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path, sync::Arc}
 
 use chela_buildspec::{Buildspec, Stage};
 use chela_contract::Refname;
-use chela_receiver::{Brought, Build, End, Engine, Happened, Origin, Standing, variables};
+use chela_receiver::{
+    Brought, Build, End, Engine, Happened, Origin, PhaseResult, Standing, variables,
+};
 use chela_runner::{FileLog, Limits, LogSink, Outcome};
 use chela_settings::{Job, Settings, Whose};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
@@ -78,12 +80,7 @@ impl LocalEngine {
             },
             &stop,
             &mut |event| {
-                if let chela_runner::Event::Started { stage, percent } = event
-                    && tell(Happened::Phase {
-                        name: phase(stage),
-                        percent,
-                    }) == Standing::Over
-                {
+                if tell(told(event)) == Standing::Over {
                     stop.stop();
                 }
             },
@@ -212,6 +209,19 @@ fn read_beneath(tree: &Path, name: &str) -> std::io::Result<Vec<u8>> {
     let most = chela_buildspec::MAX_BYTES as u64 + 1;
     file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+fn told(event: chela_runner::Event) -> Happened {
+    match event {
+        chela_runner::Event::Started { stage, percent } => {
+            let name = phase(stage);
+            Happened::Phase { name, percent }
+        }
+        chela_runner::Event::Ended { result, .. } => Happened::PhaseEnded(match result {
+            chela_buildspec::PhaseResult::Succeeded => PhaseResult::Succeeded,
+            chela_buildspec::PhaseResult::Failed => PhaseResult::Failed,
+        }),
+    }
 }
 
 /// As `CodeBuild` spells its phases.

@@ -1,6 +1,6 @@
 //! What people read of this part, all in one place.
 
-use std::{fmt::Display, time::Duration};
+use std::{fmt::Display, io, time::Duration};
 
 /// In a build's log.
 pub const RUNS_AGAIN: &str = "The receiver stopped while this build ran; it runs again from here.";
@@ -19,8 +19,13 @@ pub fn no_log(error: &dyn Display) -> String {
 }
 
 /// On the flag.
-pub fn no_buildspec(name: &str, whose: &str, error: &dyn Display) -> String {
-    format!("There is no {name} to read in the {whose}: {error}")
+pub fn no_buildspec(name: &str, whose: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("There is no {name} in the {whose}; add it, or set the job's `buildspec`")
+        }
+        _ => format!("The {name} in the {whose} cannot be read: {error}"),
+    }
 }
 
 /// `1h 30m`, as in the settings.

@@ -272,7 +272,7 @@ type Mistake = fn(&mut BuildRequest);
 )]
 #[case::credentials(
     |r: &mut BuildRequest| r.source.clone_url = "http://u:secret@127.0.0.1:9/x.git".parse().unwrap(),
-    "neither credentials nor a query: http://u@127.0.0.1:9/x.git"
+    "neither credentials nor a query: http://127.0.0.1:9/x.git"
 )]
 #[case::future(|r: &mut BuildRequest| r.build_id = BuildId::new(now().plus_seconds(400)), "in the future")]
 #[tokio::test(flavor = "multi_thread")]
