@@ -7,26 +7,38 @@ use crate::{
     limits::{Breach, Limits},
 };
 
+/// How much of the folders was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    All,
+    /// The build has taken away the right to look into a folder.
+    Part,
+}
+
 /// Counts what lies below these folders, and ends early when it is too much or `ended` says so.
 /// `deleted` is what open files without a name take.
-pub(crate) fn breach(
+pub(crate) fn count(
     folders: &[&Path],
     limits: &Limits,
     deleted: u64,
     ended: &dyn Fn() -> bool,
-) -> Option<Breach> {
+) -> Result<Seen, Breach> {
     let mut count = Count {
         bytes: deleted,
         files: 0,
+        seen: Seen::All,
         limits,
     };
     let nearly_full = folders
         .iter()
         .find(|folder| available(folder) < limits.disk_left);
     if nearly_full.is_some() {
-        return Some(Breach::DiskLeft(limits.disk_left));
+        return Err(Breach::DiskLeft(limits.disk_left));
     }
-    folders.iter().find_map(|folder| count.add(folder, ended))
+    for folder in folders {
+        count.add(folder, ended)?;
+    }
+    Ok(count.seen)
 }
 
 /// What an ordinary user may still write on the file system of this folder.
@@ -36,21 +48,39 @@ fn available(folder: &Path) -> u64 {
     })
 }
 
+impl Seen {
+    /// Other errors than a missing right pass by themselves, or are no build's doing.
+    fn without(self, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::Part,
+            _ => self,
+        }
+    }
+}
+
 struct Count<'a> {
     bytes: u64,
     files: u64,
+    seen: Seen,
     limits: &'a Limits,
 }
 
 impl Count<'_> {
-    fn add(&mut self, folder: &Path, ended: &dyn Fn() -> bool) -> Option<Breach> {
-        let root = folder::open(folder).ok()?;
-        let mut deep = false;
+    fn add(&mut self, folder: &Path, ended: &dyn Fn() -> bool) -> Result<(), Breach> {
+        let root = match folder::open(folder) {
+            Ok(root) => root,
+            Err(error) => {
+                self.seen = self.seen.without(&error);
+                return Ok(());
+            }
+        };
+        let (mut deep, mut seen) = (false, self.seen);
         let walked = folder::walk(
             &root,
             |_, error| {
                 // Longer than a path may be: nothing could count, or clean, what is there.
                 deep = error.kind() == io::ErrorKind::InvalidFilename;
+                seen = seen.without(&error);
                 if deep { Err(Ended::Enough) } else { Ok(()) }
             },
             |entry| {
@@ -63,13 +93,14 @@ impl Count<'_> {
                 }
             },
         );
-        // A folder that vanishes while it is read is the build's own doing.
-        drop(walked);
+        self.seen = match walked {
+            Err(Ended::Failed(_, error)) => seen.without(&error),
+            Err(Ended::Enough) | Ok(()) => seen,
+        };
         if deep {
-            Some(Breach::Deep)
-        } else {
-            self.breach()
+            return Err(Breach::Deep);
         }
+        self.breach().map_or(Ok(()), Err)
     }
 
     fn breach(&self) -> Option<Breach> {
@@ -100,7 +131,7 @@ mod tests {
             ..Limits::default()
         };
         let never = || false;
-        assert_eq!(breach(&folders, &enough, 0, &never), None);
+        assert_eq!(count(&folders, &enough, 0, &never), Ok(Seen::All));
         for (limits, deleted, expected) in [
             (
                 Limits {
@@ -135,7 +166,7 @@ mod tests {
                 Breach::DiskLeft(u64::MAX),
             ),
         ] {
-            assert_eq!(breach(&folders, &limits, deleted, &never), Some(expected));
+            assert_eq!(count(&folders, &limits, deleted, &never), Err(expected));
         }
     }
 }

@@ -68,6 +68,11 @@ pub enum Breach {
     /// Folders in folders without end.
     #[error("the build's folders are nested too deep: a path is longer than 4095 bytes")]
     Deep,
+    /// A folder without the right to read it, again and again.
+    #[error(
+        "the build keeps a folder that cannot be counted: let its owner read and enter every folder"
+    )]
+    Unreadable,
     /// The disk is nearly full, whoever filled it.
     #[error("the machine's disk has less than {} left", size(*.0))]
     DiskLeft(u64),

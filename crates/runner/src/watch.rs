@@ -16,7 +16,7 @@ use std::{
 use rustix::process::Pid;
 
 use crate::{
-    disk,
+    disk::{self, Seen},
     limits::{Breach, Limits},
     stop::Bell,
     tree,
@@ -28,6 +28,9 @@ const PROCESSES: Duration = Duration::from_millis(50);
 const FOLDERS: Duration = Duration::from_millis(250);
 /// A walk of the folders may take this share of the time: one part in so many.
 const SHARE: u32 = 10;
+/// So many walks in a row that could not look everywhere are too many: five seconds at least. Tests
+/// lock a folder for moments.
+const IN_PART: u32 = 20;
 
 /// Watches until it is dropped; rings the bell at the first breach.
 #[derive(Debug)]
@@ -103,6 +106,8 @@ struct Watcher {
     limits: Limits,
     ended: Arc<AtomicBool>,
     next_walk: Instant,
+    /// The walks in a row that could not look everywhere.
+    in_part: u32,
 }
 
 impl Watcher {
@@ -116,6 +121,7 @@ impl Watcher {
             limits,
             ended,
             next_walk: Instant::now() + FOLDERS,
+            in_part: 0,
         }
     }
 
@@ -138,8 +144,13 @@ impl Watcher {
         let started = Instant::now();
         let folders: Vec<_> = self.folders.iter().map(PathBuf::as_path).collect();
         let ended = || self.ended.load(Ordering::Relaxed);
-        let breach = disk::breach(&folders, &self.limits, deleted, &ended);
+        let counted = disk::count(&folders, &self.limits, deleted, &ended);
         self.next_walk = Instant::now() + FOLDERS.max(started.elapsed() * SHARE);
-        breach
+        self.in_part = match counted {
+            Ok(Seen::All) => 0,
+            Ok(Seen::Part) => self.in_part + 1,
+            Err(breach) => return Some(breach),
+        };
+        (self.in_part >= IN_PART).then_some(Breach::Unreadable)
     }
 }

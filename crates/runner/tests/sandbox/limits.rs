@@ -140,6 +140,25 @@ fn a_deleted_file_takes_its_room_all_the_same() {
 }
 
 #[test]
+fn a_build_cannot_hide_its_files_in_a_locked_folder() {
+    // Nobody takes away a right from root.
+    let breach = if rustix::process::geteuid().is_root() {
+        Breach::Disk(20 * MIB)
+    } else {
+        Breach::Unreadable
+    };
+    for lock in [
+        "mkdir x; exec 5> x/x; chmod 300 x",
+        "mkdir x; exec 5> x/x; chmod 600 x",
+        "exec 5> x; chmod 0 .",
+    ] {
+        let bench = bench(Kind::Bubblewrap, |limits| limits.disk = 20 * MIB);
+        let ran = bench.commands(&[&format!("{lock}\nhead -c 60M /dev/zero >&5\nsleep 600")]);
+        breached(&bench, &ran, breach);
+    }
+}
+
+#[test]
 fn a_build_that_makes_files_without_end_ends() {
     let bench = bench(Kind::Bubblewrap, |limits| limits.files = 2000);
     let ran = bench.commands(&["seq 5000 | xargs touch\nsleep 600"]);
