@@ -23,7 +23,8 @@ const TAKE_TIME: u32 = 60_000;
 /// When the system has no more file descriptors, or memory.
 const SHORT_OF: Duration = Duration::from_millis(100);
 
-/// Until `stopping` is true; then connections end with the request that they are in.
+/// Until `stopping` is true, and then until the connections have ended with the request that each
+/// is in.
 pub async fn serve(listener: TcpListener, router: Router, mut stopping: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
@@ -32,7 +33,7 @@ pub async fn serve(listener: TcpListener, router: Router, mut stopping: watch::R
             (place.expect("nobody closes it"), listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
-            _ = stopping.wait_for(|stop| *stop) => return,
+            _ = stopping.wait_for(|stop| *stop) => break,
             next = next => next,
         };
         match accepted {
@@ -42,6 +43,9 @@ pub async fn serve(listener: TcpListener, router: Router, mut stopping: watch::R
             Err(error) => pause(&error).await,
         }
     }
+    drop(listener);
+    let all = u32::try_from(MAX_CONNECTIONS).expect("so many fit");
+    let _ = places.acquire_many(all).await;
 }
 
 /// A connection that broke off before it was taken says nothing about the next one.

@@ -52,6 +52,7 @@ pub struct Server {
     stopped: watch::Sender<bool>,
     tasks: JoinSet<()>,
     slots: Vec<JoinHandle<()>>,
+    reporters: Vec<JoinHandle<()>>,
     drain: Duration,
 }
 
@@ -154,17 +155,18 @@ impl Server {
     /// next start: builds' processes end with this one.
     pub async fn stop(mut self) {
         self.closing.send_replace(true);
-        let slots = self.slots;
-        let drained = tokio::task::spawn_blocking(move || {
-            for slot in slots {
-                drop(slot.join());
-            }
-        });
-        if time::timeout(self.drain, drained).await.is_err() {
-            tracing::warn!("builds still run; they will be taken up again at the next start");
+        let mut drained = all_end(self.slots);
+        if time::timeout(self.drain, &mut drained).await.is_err() {
+            tracing::warn!("builds may still run; they will be taken up again at the next start");
         }
         self.stopped.send_replace(true);
-        let last = async { while self.tasks.join_next().await.is_some() {} };
+        let last = async {
+            while self.tasks.join_next().await.is_some() {}
+            let _ = all_end(self.reporters).await;
+            if !drained.is_finished() {
+                let _ = drained.await;
+            }
+        };
         let _ = time::timeout(LAST, last).await;
     }
 }
@@ -218,7 +220,7 @@ impl Parts {
         tasks.spawn(work.clone().ring_for(self.store.clone(), closes.clone()));
         tasks.spawn(reports.clone().ring_for(self.store.clone(), stops.clone()));
         let slots = self.slots(walls, &work)?;
-        self.reporters(&reports)?;
+        let reporters = self.reporters(&reports)?;
         tasks.spawn(self.sweep().work(stops.clone()));
         let router = self.router()?;
         tasks.spawn(http::serve(listener, router, closes));
@@ -230,6 +232,7 @@ impl Parts {
             stopped,
             tasks,
             slots,
+            reporters,
             drain: self.settings.serve.drain,
         })
     }
@@ -260,18 +263,18 @@ impl Parts {
         (0..self.settings.builds.parallel).map(start).collect()
     }
 
-    fn reporters(&self, bell: &Bell) -> Result<(), io::Error> {
+    fn reporters(&self, bell: &Bell) -> Result<Vec<JoinHandle<()>>, io::Error> {
         let reporter = Reporter {
             store: self.store.clone(),
             forge: self.forge.clone(),
             projects: self.projects.clone(),
             sender: Arc::new(Sender::default()),
         };
-        (0..REPORTERS).try_for_each(|number| {
+        let start = |number| {
             let (reporter, wakeful) = (reporter.clone(), Wakeful::new(bell));
-            // Not waited for: what it has not settled it sends again.
-            worker(format!("reporter-{number}"), move || reporter.work(wakeful)).map(drop)
-        })
+            worker(format!("reporter-{number}"), move || reporter.work(wakeful))
+        };
+        (0..REPORTERS).map(start).collect()
     }
 
     fn sweep(&self) -> Sweep {
@@ -342,6 +345,16 @@ async fn health(State(store): State<Store>) -> impl IntoResponse {
         let status = serde_json::json!({ "status": "the database has failed; restart it" });
         (StatusCode::SERVICE_UNAVAILABLE, Json(status))
     }
+}
+
+/// Ready when the threads have ended.
+fn all_end(threads: Vec<JoinHandle<()>>) -> tokio::task::JoinHandle<()> {
+    tokio::task::spawn_blocking(move || {
+        for thread in threads {
+            // One that a defect has ended has said so.
+            drop(thread.join());
+        }
+    })
 }
 
 fn worker(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
