@@ -36,10 +36,15 @@ fuzz_target!(|bytes: &[u8]| {
     let unpacked = unpack(pack, commit, &target, &LIMITS);
     if let Err(error) = &unpacked {
         let text = error.to_string();
-        assert!(text.len() < 4096 && !text.chars().any(char::is_control), "{text}");
+        assert!(
+            text.len() < 4096 && !text.chars().any(char::is_control),
+            "{text}"
+        );
     }
     let entries = fs::read_dir(PLACE.path()).expect("it is there");
-    let left: Vec<PathBuf> = entries.map(|entry| entry.expect("it reads").path()).collect();
+    let left: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("it reads").path())
+        .collect();
     let expected: &[PathBuf] = if unpacked.is_ok() {
         fs::remove_dir_all(&target).expect("it was made");
         &[target]
