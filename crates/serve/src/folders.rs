@@ -88,22 +88,8 @@ impl BuildFolder {
         [self.source(), self.pinned(), self.scratch()]
             .iter()
             .try_for_each(|folder| remove(folder))?;
-        self.sweep()
-    }
-
-    /// What a fetch leaves that was killed.
-    fn sweep(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.0)? {
-            let entry = entry?;
-            if entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(".chela-source-")
-            {
-                remove(&entry.path())?;
-            }
-        }
-        Ok(())
+        // What a fetch leaves that was killed.
+        chela_source::sweep(&self.0).map(drop).map_err(io::Error::other)
     }
 
     /// Removes everything.
