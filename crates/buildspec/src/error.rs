@@ -24,13 +24,10 @@ impl fmt::Display for Place {
 pub enum Error {
     /// Larger than [`MAX_BYTES`].
     #[error(
-        "the file has {bytes} bytes, more than the {MAX_BYTES} that are read: move long commands \
+        "the file has more than the {MAX_BYTES} bytes that are read: move long commands \
          into a script of the repository"
     )]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-    },
+    TooLarge,
     /// Not UTF-8.
     #[error("line {line}: the file is not UTF-8: save it in that encoding")]
     NotUtf8 {

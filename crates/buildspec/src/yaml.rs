@@ -38,7 +38,7 @@ pub(crate) struct Key {
 
 pub(crate) fn read(text: &[u8]) -> Result<Node, Error> {
     if text.len() > MAX_BYTES {
-        return Err(Error::TooLarge { bytes: text.len() });
+        return Err(Error::TooLarge);
     }
     let text = std::str::from_utf8(text).map_err(|error| Error::NotUtf8 {
         line: text[..error.valid_up_to()]
