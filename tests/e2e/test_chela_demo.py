@@ -119,8 +119,6 @@ def test_on_a_terminal_it_changes_in_place_and_in_colours(room: Path) -> None:
     assert status == 0, shown
     assert "\x1b[32m" in shown and "\x1b[31m" in shown and re.search(r"\x1b\[\d+A\x1b\[J", shown)
     assert_shown(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r\n", "\n"))
-    plain, status = on_terminal(surroundings(room, TERM="xterm-256color", NO_COLOR="1"))
-    assert status == 0 and "\x1b[32m" not in plain
 
 
 def on_terminal(environment: Mapping[str, str]) -> tuple[str, int]:
@@ -143,8 +141,7 @@ def on_terminal(environment: Mapping[str, str]) -> tuple[str, int]:
     return shown.decode(), child.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=lambda sign: sign.name)
-def test_with_keep_the_pages_stay_until_somebody_interrupts(room: Path, sign: signal.Signals) -> None:
+def test_with_keep_the_pages_stay_until_somebody_interrupts(room: Path) -> None:
     with started(room, "--keep") as (child, output):
         wait_for(lambda: "Ctrl-C" in output.read_text(), PATIENCE, "what is said at the end")
         text = output.read_text()
@@ -154,7 +151,7 @@ def test_with_keep_the_pages_stay_until_somebody_interrupts(room: Path, sign: si
         assert sum("Build SUCCEEDED" in page for page in pages) == 1
         assert sum("Build FAILED" in page for page in pages) == 1
         assert child.poll() is None
-        child.send_signal(sign)
+        child.send_signal(signal.SIGINT)
         assert child.wait(20) == 0
     with pytest.raises(requests.ConnectionError):
         requests.get(good, timeout=5)
@@ -162,8 +159,8 @@ def test_with_keep_the_pages_stay_until_somebody_interrupts(room: Path, sign: si
 
 def test_interrupted_on_its_way_it_says_so_and_cleans_up(room: Path) -> None:
     with started(room) as (child, output):
-        wait_for(lambda: "pending" in output.read_text(), PATIENCE, "the first flag")
-        child.send_signal(signal.SIGINT)
+        wait_for(lambda: "Phase BUILD" in output.read_text(), PATIENCE, "a build that runs")
+        child.send_signal(signal.SIGTERM)
         status = child.wait(20)
         # It may just have been over.
         assert status == (0 if ENDED in output.read_text() else 1), output.read_text()

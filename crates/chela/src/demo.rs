@@ -32,8 +32,11 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     };
     let mut out = io::stdout();
     let stop = chela_demo::interruption();
-    let ended = serve::runtime()?.block_on(demo.run(receiver, stop, &mut out))?;
-    Ok(match ended {
+    let runtime = serve::runtime()?;
+    let ended = runtime.block_on(demo.run(receiver, stop, &mut out));
+    // Dropped, it would wait for what could not be stopped.
+    runtime.shutdown_background();
+    Ok(match ended? {
         Ended::AsExpected => Exit::Done,
         Ended::Otherwise | Ended::Interrupted => Exit::Refused,
     })

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chela_contract::BuildId;
@@ -12,7 +15,10 @@ use tokio::sync::watch;
 
 /// A handle on all of them; clones share it.
 #[derive(Clone, Default)]
-pub struct Hands(Arc<Mutex<HashMap<BuildId, Hand>>>);
+pub struct Hands {
+    all: Arc<Mutex<HashMap<BuildId, Hand>>>,
+    leaving: Arc<AtomicBool>,
+}
 
 /// One build: it runs, or somebody waits to see it run.
 struct Hand {
@@ -56,6 +62,19 @@ impl Hands {
                 None => {}
             }
         }
+    }
+
+    /// Stops them all, because the server stops: what becomes of them is not theirs, and the next
+    /// start runs them again.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+        let stops: Vec<Stop> = self.all().values().map(|hand| hand.stop.clone()).collect();
+        stops.iter().for_each(Stop::stop);
+    }
+
+    /// Whether what happens now is left to the next start.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
     /// For a live view of a build that is not over.
@@ -102,6 +121,6 @@ impl Hands {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<BuildId, Hand>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

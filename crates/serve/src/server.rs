@@ -53,6 +53,7 @@ pub struct Server {
     tasks: JoinSet<()>,
     slots: Vec<JoinHandle<()>>,
     reporters: Vec<JoinHandle<()>>,
+    hands: Hands,
     drain: Duration,
 }
 
@@ -151,13 +152,14 @@ impl Server {
         self.kind
     }
 
-    /// Takes nothing new, waits for the builds that run, and leaves what they did not finish to the
-    /// next start: builds' processes end with this one.
+    /// Takes nothing new, waits for the builds that run, then ends them and leaves what they did not
+    /// finish to the next start.
     pub async fn stop(mut self) {
         self.closing.send_replace(true);
         let mut drained = all_end(self.slots);
         if time::timeout(self.drain, &mut drained).await.is_err() {
-            tracing::warn!("builds may still run; they will be taken up again at the next start");
+            tracing::warn!("builds still run; they will be taken up again at the next start");
+            self.hands.leave();
         }
         self.stopped.send_replace(true);
         let last = async {
@@ -233,6 +235,7 @@ impl Parts {
             tasks,
             slots,
             reporters,
+            hands: self.hands,
             drain: self.settings.serve.drain,
         })
     }

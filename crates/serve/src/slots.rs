@@ -55,9 +55,13 @@ impl Slot {
             let end = End::Errored(texts::DEFECT.to_owned());
             ledger.happened(build, Happened::Ended(end)).map(|_| ())
         });
-        if let Err(error) = kept {
-            // It is still taken; the next start runs it again.
-            tracing::error!(%error, "cannot keep what became of the build");
+        // It is still taken then; the next start runs it again.
+        match kept {
+            Ok(()) => {}
+            Err(Untold::Leaving) => tracing::info!("left to the next start"),
+            Err(Untold::Store(error)) => {
+                tracing::error!(%error, "cannot keep what became of the build");
+            }
         }
         self.after(id);
     }
@@ -87,12 +91,24 @@ struct Telling<'a> {
     hands: &'a Hands,
 }
 
-impl Ledger for Telling<'_> {
-    type Error = StoreError;
+/// Why nothing more is kept of a build.
+#[derive(Debug, thiserror::Error)]
+enum Untold {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the server stops")]
+    Leaving,
+}
 
-    fn happened(&self, build: &Build, what: Happened) -> Result<Standing, StoreError> {
-        let standing = self.store.happened(build, what);
+impl Ledger for Telling<'_> {
+    type Error = Untold;
+
+    fn happened(&self, build: &Build, what: Happened) -> Result<Standing, Untold> {
+        if self.hands.is_leaving() {
+            return Err(Untold::Leaving);
+        }
+        let standing = self.store.happened(build, what)?;
         self.hands.changed(build.id());
-        standing
+        Ok(standing)
     }
 }
