@@ -38,19 +38,24 @@ class Planted:
 
 
 def plant(bare: Path, tree: Tree, *, branch: str | None = None, parent: str = "main") -> Planted:
-    """Put a commit with just this tree onto a branch of a bare repository, past all hooks."""
-    name = branch or f"planted-{next(NUMBERS)}"
+    """Put a commit with just this tree onto a branch of a bare repository, past all hooks.
+
+    No two are the same commit, so that none has the flags of another.
+    """
+    number = next(NUMBERS)
+    name = branch or f"planted-{number}"
     reference = f"refs/heads/{name}".encode()
-    stream = b"\n".join(_stream(reference, tree, _git(bare, "rev-parse", f"refs/heads/{parent}")))
+    head = _git(bare, "rev-parse", f"refs/heads/{parent}")
+    stream = b"\n".join(_stream(reference, tree, head, f"Plant something, number {number}"))
     _git(bare, "fast-import", "--quiet", "--force", given=stream)
     return Planted(name, _git(bare, "rev-parse", reference.decode()))
 
 
-def _stream(reference: bytes, tree: Tree, parent: str) -> Iterator[bytes]:
+def _stream(reference: bytes, tree: Tree, parent: str, message: str) -> Iterator[bytes]:
     """See git-fast-import(1), "Input format"."""
     yield b"commit %s" % reference
     yield b"committer Mallory <mallory@example.org> 1700000000 +0000"
-    yield _data(b"Plant something")
+    yield _data(message.encode())
     yield b"from %s" % parent.encode()
     yield b"deleteall"
     for name, content in tree.items():
