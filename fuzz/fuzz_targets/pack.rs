@@ -2,6 +2,7 @@
 //! error that people can read, and nothing else is left.
 #![no_main]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -28,7 +29,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((name, pack)) = bytes.split_at_checked(20) else {
         return;
     };
-    let commit: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
+    let commit = name.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a string takes it all");
+        hex
+    });
     let Ok(commit) = commit.parse() else {
         return;
     };

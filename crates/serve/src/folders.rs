@@ -89,7 +89,9 @@ impl BuildFolder {
             .iter()
             .try_for_each(|folder| remove(folder))?;
         // What a fetch leaves that was killed.
-        chela_source::sweep(&self.0).map(drop).map_err(io::Error::other)
+        chela_source::sweep(&self.0)
+            .map(drop)
+            .map_err(io::Error::other)
     }
 
     /// Removes everything.
