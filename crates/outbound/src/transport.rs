@@ -79,6 +79,17 @@ impl Wire {
     /// unpacked; every status is an answer. It has no time-outs of its own.
     #[must_use]
     pub fn agent(&self, addresses: Vec<SocketAddr>) -> Agent {
+        self.agent_within(addresses, None, None)
+    }
+
+    /// The same with time-outs. A request's own would be a configuration of its own to ureq, which
+    /// then reads the system's certificates for each of them.
+    fn agent_within(
+        &self,
+        addresses: Vec<SocketAddr>,
+        connect: Option<Duration>,
+        total: Option<Duration>,
+    ) -> Agent {
         let config = Config::builder()
             .proxy(None)
             .max_redirects(0)
@@ -86,6 +97,8 @@ impl Wire {
             .http_status_as_error(false)
             .accept_encoding("identity")
             .user_agent(USER_AGENT)
+            .timeout_connect(connect)
+            .timeout_global(total)
             .tls_config(self.tls_config.clone())
             .build();
         let connector = TcpConnector::default().chain(self.tls.clone());
@@ -95,20 +108,14 @@ impl Wire {
     /// Sends the request over a connection of its own: one that was kept could lead to an address
     /// that another policy allowed, and the target may have closed it meanwhile.
     pub(crate) fn post(&self, post: &Post<'_>) -> Result<Answer, Failure> {
-        let agent = self.agent(post.addresses.clone());
+        let addresses = post.addresses.clone();
+        let agent = self.agent_within(addresses, Some(post.connect), Some(post.total));
         let mut request = Request::post(post.destination.uri().clone()).body(post.body);
         if let Ok(request) = &mut request {
             request.headers_mut().clone_from(&post.headers);
         }
         let response = request
             .map_err(ureq::Error::from)
-            .map(|request| {
-                agent
-                    .configure_request(request)
-                    .timeout_connect(Some(post.connect))
-                    .timeout_global(Some(post.total))
-                    .build()
-            })
             .and_then(|request| agent.run(request));
         match response {
             Ok(response) => Ok(read(response, post.now)),

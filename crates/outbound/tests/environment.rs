@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use chela_outbound::{Audience, Destination, Failure, Timeouts, Verdict};
+use chela_outbound::{Answer, Audience, Destination, Failure, Timeouts, Verdict};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -20,14 +20,12 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use support::{OK, Received, Server, key, loopback_policy, loopback_sender, message, now};
 
 const URL: &str = "CHELA_TEST_URL";
+const PASSING: &str = "CHELA_TEST_PASSING";
 
-/// The other process of the tests below: posts to `CHELA_TEST_URL` and prints what came of it.
+/// The other process of the tests below: posts to `CHELA_TEST_URL` and prints what came of it. If
+/// there is a `CHELA_TEST_PASSING`, it removes that file and posts again.
 #[test]
 #[ignore = "run by the other tests of this file"]
-#[expect(
-    clippy::print_stdout,
-    reason = "its output is what the other process reads"
-)]
 fn child() {
     let url = std::env::var(URL).unwrap();
     let port = url
@@ -40,17 +38,25 @@ fn child() {
     let policy = loopback_policy(port);
     let destination = Destination::parse(&url, None, None, &policy).unwrap();
     let key = key();
-    let result = loopback_sender(Timeouts::default()).send(
-        &destination,
-        &message(&key, b"{}"),
-        &policy,
-        now(),
-    );
-    match &result {
+    let sender = loopback_sender(Timeouts::default());
+    let answer = || sender.send(&destination, &message(&key, b"{}"), &policy, now());
+    say(&answer());
+    if let Some(passing) = std::env::var_os(PASSING) {
+        fs::remove_file(passing).unwrap();
+        say(&answer());
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "its output is what the other process reads"
+)]
+fn say(result: &Result<Answer, Failure>) {
+    match result {
         Ok(answer) => println!("answered {}", answer.status),
         Err(Failure::Tls { cause, .. }) => {
             assert!(matches!(
-                Verdict::of(&result, Audience::Forge),
+                Verdict::of(result, Audience::Forge),
                 Verdict::Retry { .. }
             ));
             println!("distrusted: {cause}");
@@ -156,6 +162,20 @@ fn an_administrators_own_authority_is_trusted() {
         .asked
         .try_recv()
         .expect("the request came through TLS");
+}
+
+/// It costs more than a request.
+#[test]
+fn certificates_are_read_once() {
+    let server = TlsServer::start("passing", "ci.test");
+    let authority = server.authority.to_str().unwrap();
+    let environment = [("SSL_CERT_FILE", authority), (PASSING, authority)];
+    let output = post_from_a_process_with(&server.url, &environment);
+    assert_eq!(
+        output.matches("answered 200").count(),
+        2,
+        "the second request read them again: {output}"
+    );
 }
 
 #[test]
