@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -139,8 +140,14 @@ class Receiver:
 
 
 def lent(serve: Serve) -> Path:
-    """The folder that a receiver lends to its builds."""
-    return serve.folder.with_name(f"{serve.folder.name}-lent")
+    """The folder that a receiver lends to its builds.
+
+    A build has a /tmp of its own, which would hide one that lies below the machine's.
+    """
+    folder = serve.folder.with_name(f"{serve.folder.name}-lent")
+    if not folder.is_relative_to("/tmp"):
+        return folder
+    return Path("/srv", "-".join(folder.parts[1:]))
 
 
 @contextlib.contextmanager
@@ -166,6 +173,8 @@ def receiver(bed: Bed, project: Project, serve: Serve, *, by_hand: bool = False)
             assert not trouble, "\n".join(trouble)
         finally:
             made.close()
+            if not folder.is_relative_to(serve.folder.parent):
+                shutil.rmtree(folder)
 
 
 def fresh_project(bed: Bed, name: str) -> Project:
