@@ -109,7 +109,7 @@ fn good(shelf: &Made) -> PageKey {
     let key = shelf.add(view);
     shelf.write(
         key,
-        b"[source] 7a1b5e0 into /work/hello\n[install] nothing to do\n",
+        b"[source] 7a1b5e0 into /codebuild/src\n[install] nothing to do\n",
     );
     shelf.write(key, b"\x1b[1;32m   Compiling\x1b[0m hello v0.1.0\n");
     shelf.write(key, b"\x1b[1;32m    Finished\x1b[0m in 51.3s\n");
