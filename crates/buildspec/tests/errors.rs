@@ -88,7 +88,7 @@ fn notes_say_what_is_skipped_and_why() {
          upload-artifacts: yes\n  logs: yes\nphases:\n  install:\n    \
          runtime-versions: { java: latest }\n  build:\n    run-as: nobody\n    \
          on-failure: RETRY-3\n    commands: [make]\nreports:\n  unit:\n    files: ['*.xml']\n\
-         cache:\n  paths: ['/root/.m2/**/*']\nartifacts:\n  files: [a]\n  enable-symlinks: yes\n  \
+         cache:\n  paths: ['vendor/**/*']\nartifacts:\n  files: [a]\n  enable-symlinks: yes\n  \
          s3-prefix: x\n  type: zip\n";
     let plan = parse(text.as_bytes()).expect("all of it is skipped, nothing refused");
     let notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();

@@ -105,14 +105,14 @@ fn a_link_or_directory_that_differs_only_by_case_is_left_out_and_said() {
 fn a_link_out_of_the_tree_is_left_out_and_said() {
     let repository = Repository::new();
     let link = |target: &str| repository.blob(target.as_bytes());
-    let (etc, up, inside, far) = (link("/etc"), link("../x"), link("d/e"), link("d/root/../x"));
+    let (etc, up, inside, far) = (link("/etc"), link("../x"), link("d/e"), link("d/top/../x"));
     let (root, long) = (link("../.."), repository.blob(&[b'x'; 5000]));
     let e = repository.raw_tree(&[]);
     let d = repository.raw_tree(&[
         ("40000", b"e", &e),
         ("120000", b"fine", &up),
         ("120000", b"out", &root),
-        ("120000", b"root", &link("..")),
+        ("120000", b"top", &link("..")),
     ]);
     let tree = repository.raw_tree(&[
         ("120000", b"absolute", &etc),
@@ -132,7 +132,7 @@ fn a_link_out_of_the_tree_is_left_out_and_said() {
     }
     assert_eq!(notes.len(), 5, "{text}");
     let there = listing(&place.target());
-    for name in ["d/fine", "d/root", "inside"] {
+    for name in ["d/fine", "d/top", "inside"] {
         assert!(
             matches!(there.get(name.as_bytes()), Some(Item::Link(_))),
             "{name}"

@@ -57,7 +57,7 @@ fn files_outside_cannot_be_read_by_path_or_link() {
                 "cat link folder/secret",
                 "ln -s / root && cat root/etc/shadow",
                 &format!("ln {} hard && cat hard", secret.display()),
-                "cat /etc/shadow /etc/sudoers /etc/ssl/private/* /root/.bashrc /root/.ssh/*",
+                "cat /etc/shadow /etc/sudoers /etc/ssl/private/* /*/.bashrc /*/.ssh/* /home/*/.ssh/*",
             ],
         );
         ran.says_not("hunter2")
@@ -154,7 +154,7 @@ fn other_processes_keep_their_secrets_and_their_lives() {
             &[
                 &format!("cat /proc/{pid}/environ; cat /proc/*/environ | tr '\\0' '\\n'"),
                 &format!(
-                    "cat /proc/{pid}/root/etc/shadow /proc/1/root/etc/shadow; ls /proc/{pid}/fd"
+                    "for top in {pid} 1; do (cd /proc/$top/root 2>/dev/null && cat etc/shadow); done; ls /proc/{pid}/fd"
                 ),
                 &format!("kill -9 {pid} && echo killed"),
                 "kill -9 -1",
