@@ -69,9 +69,6 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
-    /// There are no random bytes.
-    #[error("the system gives no random bytes ({0}), so no secret can be made")]
-    NoRandomness(getrandom::Error),
     /// There is no such build, or there is none any more.
     #[error("there is no build {0}")]
     Unknown(BuildId),

@@ -96,6 +96,4 @@ CREATE TABLE forgotten (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX forgotten_accepted ON forgotten (accepted);
 CREATE INDEX forgotten_lane ON forgotten (project, pull, job, id) WHERE pull IS NOT NULL;
-
-CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 ";

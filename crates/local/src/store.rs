@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chela_contract::{BuildId, Micros};
 use chela_receiver::{After, Build, End, Happened, Standing};
-use rusqlite::{Connection, OptionalExtension};
-use secrecy::{ExposeSecret, SecretBox};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::open::{Opened, open};
@@ -216,26 +215,6 @@ impl Store {
             }
         }
         Ok(gone)
-    }
-
-    /// A secret of this store: the same 32 random bytes for the same name, always.
-    pub fn secret(&self, name: &str) -> Result<SecretBox<[u8; 32]>, StoreError> {
-        let name = name.to_owned();
-        self.0.writer.write_blocking(move |tx| {
-            let sql = "SELECT value FROM secrets WHERE name = ?1";
-            let kept = tx
-                .query_row(sql, [&name], |row| row.get::<_, [u8; 32]>(0))
-                .optional()?;
-            if let Some(kept) = kept {
-                return Ok(SecretBox::new(Box::new(kept)));
-            }
-            let mut bytes = Box::new([0; 32]);
-            getrandom::fill(&mut *bytes).map_err(StoreError::NoRandomness)?;
-            let secret = SecretBox::new(bytes);
-            let sql = "INSERT INTO secrets (name, value) VALUES (?1, ?2)";
-            tx.execute(sql, (&name, secret.expose_secret()))?;
-            Ok(secret)
-        })
     }
 
     /// Whatever a test wants.

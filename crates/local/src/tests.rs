@@ -64,7 +64,6 @@ fn everything(store: &Store) {
     store.list(Some("x"), Some(build.id()), 9).unwrap();
     store.expire(now, now).unwrap();
     assert!(!store.forget(at(999), 0, at(400)).unwrap().is_empty());
-    store.secret("x").unwrap();
 }
 
 fn settle_all(store: &Store, after: &After, now: Micros) {

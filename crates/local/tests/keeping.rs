@@ -6,7 +6,6 @@ mod support;
 use chela_contract::{BuildId, Status};
 use chela_local::Accepted;
 use chela_receiver::{After, End, Happened, Stage, first_answer};
-use secrecy::ExposeSecret;
 use support::{Ground, Wanted, at};
 
 const HOUR: i64 = 60 * 60;
@@ -254,15 +253,4 @@ fn a_build_is_found_by_the_key_of_its_page_alone() {
     let key = wanted.asked(at(1)).key;
     assert_eq!(ground.store.by_key(&key).unwrap().unwrap().build, build);
     assert_eq!(ground.store.by_key(&key[1..]).unwrap(), None);
-}
-
-#[test]
-fn a_secret_is_the_same_for_ever_and_another_for_another_name() {
-    let ground = Ground::new();
-    let secret = |ground: &Ground, name| *ground.store.secret(name).unwrap().expose_secret();
-    let lists = secret(&ground, "lists");
-    assert_ne!(lists, [0; 32]);
-    assert_ne!(lists, secret(&ground, "other"));
-    let ground = ground.reopen();
-    assert_eq!(lists, secret(&ground, "lists"));
 }

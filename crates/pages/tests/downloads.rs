@@ -4,7 +4,7 @@ mod made;
 
 use std::{fs, os::unix::fs::symlink};
 
-use chela_pages::BuildState;
+use chela_pages::{BuildState, PageKey};
 use made::client::{get, get_with, header, text};
 use made::{Made, Server, end};
 use rstest::rstest;
@@ -91,18 +91,24 @@ fn a_log_that_has_not_begun_is_empty() {
     assert_eq!(text(response), "");
 }
 
+/// Where the build's page leads to for its first artifact.
+fn artifact_link(server: &Server, key: PageKey) -> String {
+    let page = text(get(&server.url(&key.build_path())));
+    let mut links = page.split("href=\"");
+    let link = links.find(|link| link.contains("/artifacts/"));
+    let (link, _) = link
+        .and_then(|link| link.split_once('"'))
+        .expect("the page links to its artifact");
+    server.url(&format!("/builds/{link}"))
+}
+
 #[test]
 fn an_artifact_is_saved_and_never_shown() {
     let shelf = Made::new();
     let key = shelf.add_running(|view| end(view, BuildState::Success));
     shelf.leave(key, "site/index.html", b"<script>alert(1)</script>");
     let server = Server::start(&shelf);
-    let page = text(get(&server.url(&key.build_path())));
-    let link = page
-        .split("href=\"")
-        .find(|link| link.contains("/artifacts/"));
-    let link = link.unwrap().split('"').next().unwrap();
-    let response = get(&server.url(&format!("/builds/{link}")));
+    let response = get(&artifact_link(&server, key));
     assert_eq!(
         header(&response, "content-type"),
         "application/octet-stream"
@@ -120,12 +126,7 @@ fn an_artifacts_name_breaks_out_of_no_header() {
     let key = shelf.add_running(|view| end(view, BuildState::Success));
     shelf.leave(key, "a/é\"\r\nset-cookie: x=\u{202e}..\\", b"x");
     let server = Server::start(&shelf);
-    let page = text(get(&server.url(&key.build_path())));
-    let link = page
-        .split("href=\"")
-        .find(|link| link.contains("/artifacts/"));
-    let link = link.unwrap().split('"').next().unwrap();
-    let response = get(&server.url(&format!("/builds/{link}")));
+    let response = get(&artifact_link(&server, key));
     assert_eq!(response.status(), 200);
     assert_eq!(header(&response, "set-cookie"), "");
     let how = header(&response, "content-disposition");
