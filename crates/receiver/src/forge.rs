@@ -11,6 +11,27 @@ pub struct Forge {
     url: Url,
     /// Below which addresses its repositories are cloned from.
     clones: Vec<Url>,
+    /// How those settings are called.
+    named: Named,
+}
+
+/// How the receiver's own settings are called, for whoever has to change one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The forge's address.
+    pub url: &'static str,
+    /// That, or the further addresses of its repositories.
+    pub clones: &'static str,
+}
+
+impl Default for Named {
+    /// As the file of `chela serve` has them.
+    fn default() -> Self {
+        Self {
+            url: "[pagure] url",
+            clones: "[pagure] url or git",
+        }
+    }
 }
 
 /// Why a request that is signed rightly is still refused for good.
@@ -20,19 +41,21 @@ pub enum Refusal {
     #[error("data.project: {0} is not one project of a Pagure")]
     Project(String),
     /// The answers would go elsewhere.
-    #[error("data.report_url is {got}, but reports go to {expected} only; check [pagure] url")]
+    #[error("data.report_url is {got}, but reports go to {expected} only; check {setting}")]
     ReportUrl {
         /// What the request says.
         got: String,
         /// What it should say.
         expected: String,
+        /// The setting that says so.
+        setting: &'static str,
     },
     /// No place that is only a place.
     #[error("data.source.clone_url must have neither credentials nor a query: {0}")]
     CloneUrl(String),
     /// Another project's repository, and the pull request comes from no fork.
     #[error(
-        "data.source.clone_url {got} is not {expected} below an address of [pagure] url or git; \
+        "data.source.clone_url {got} is not {expected} below an address of {setting}; \
          the receiver's operator can add it"
     )]
     OtherRepository {
@@ -40,6 +63,8 @@ pub enum Refusal {
         got: String,
         /// What it should be.
         expected: String,
+        /// The settings that say where.
+        setting: &'static str,
     },
     /// Nobody has configured this.
     #[error("no such job: {job}; the receiver runs {known} for {project}")]
@@ -57,7 +82,17 @@ impl Forge {
     /// The forge at `url`; its repositories are cloned from below `url` and each of `clones`.
     #[must_use]
     pub fn new(url: Url, clones: Vec<Url>) -> Self {
-        Self { url, clones }
+        Self {
+            url,
+            clones,
+            named: Named::default(),
+        }
+    }
+
+    /// The same, whose settings are called otherwise.
+    #[must_use]
+    pub fn with_names(self, named: Named) -> Self {
+        Self { named, ..self }
     }
 
     /// The address that the forge's reports of `project` go to: out of the configuration, never
@@ -77,6 +112,7 @@ impl Forge {
             return Err(Refusal::ReportUrl {
                 got: request.report_url.to_string(),
                 expected: expected.to_string(),
+                setting: self.named.url,
             });
         }
         self.check_clone(request, &project)?;
@@ -110,6 +146,7 @@ impl Forge {
             Err(Refusal::OtherRepository {
                 got: clone.to_string(),
                 expected: format!("{own}.git"),
+                setting: self.named.clones,
             })
         }
     }

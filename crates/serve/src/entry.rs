@@ -16,14 +16,14 @@ use chela_contract::{
 };
 use chela_local::{Accepted, Asked, Store};
 use chela_pages::PageKey;
-use chela_receiver::{Bounds, Build, Forge, Refusal, Strangers, first_answer};
+use chela_receiver::{Bounds, Build, Forge, Problem, Refusal, Strangers, first_answer};
 use serde::Deserialize;
 use url::Url;
 
 use crate::{
     clock::now,
     hands::Hands,
-    problem::Problem,
+    problem,
     projects::{Keyless, Projects},
 };
 
@@ -67,7 +67,7 @@ async fn receive(State(desk): State<Arc<Desk>>, request: Request) -> Response {
         let body = whole(body).await?;
         desk.take(&head.headers, &body, now()).await
     };
-    taken.await.unwrap_or_else(Problem::into_response)
+    taken.await.unwrap_or_else(|why| problem::answer(&why))
 }
 
 async fn whole(body: Body) -> Result<Bytes, Problem> {

@@ -106,3 +106,20 @@ fn names_that_contradict_each_other_are_no_project(
     let refused = forge().check(&asked);
     assert!(matches!(refused, Err(Refusal::Project(_))), "{refused:?}");
 }
+
+#[test]
+fn a_refusal_names_the_setting_as_its_operator_knows_it() {
+    let named = Named {
+        url: "CHELA_PAGURE_URL",
+        clones: "CHELA_PAGURE_URL or CHELA_PAGURE_GIT",
+    };
+    let mut asked = own("https://elsewhere.example/demo/hello.git");
+    let said = |forge: Forge, asked: &BuildRequest| forge.check(asked).unwrap_err().to_string();
+    assert!(said(forge(), &asked).contains("[pagure] url or git;"));
+    assert!(
+        said(forge().with_names(named), &asked).contains("CHELA_PAGURE_URL or CHELA_PAGURE_GIT;")
+    );
+    asked.report_url = "https://elsewhere.example/".parse().unwrap();
+    assert!(said(forge(), &asked).ends_with("check [pagure] url"));
+    assert!(said(forge().with_names(named), &asked).ends_with("check CHELA_PAGURE_URL"));
+}
