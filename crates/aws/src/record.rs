@@ -116,13 +116,17 @@ pub struct Head {
     pub newest: BuildId,
     /// What it builds.
     pub commit: Option<CommitId>,
-    /// The newest one that was let through.
+    /// The newest one that somebody who can push asked for, as far as that counts: it was let
+    /// through, or came after a newer one.
     pub let_through: Option<Let>,
-    /// The one that waits for a committer.
+    /// The newest one, if it waits for a committer.
     pub held: Option<BuildId>,
+    /// Those that end for a newer one. Who was killed between this and their end finds them here.
+    #[serde(default)]
+    pub ends: Vec<BuildId>,
 }
 
-/// A build that was let through.
+/// A build that a committer's word is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Let {
     /// The build.
