@@ -166,6 +166,9 @@ pub enum Error {
     /// The directory cannot be made or filled.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// Whoever receives the zip takes no more of it; this is its own error.
+    #[error("the zip could not be handed on: {0}; look there for the cause, and try again")]
+    Output(#[source] io::Error),
 }
 
 /// What is wrong with the place that files are written to.
@@ -214,7 +217,8 @@ impl Error {
             | Self::BrokeOff { .. }
             | Self::BadPack { .. }
             | Self::TooSlow { .. }
-            | Self::Target(TargetError::Unwritable { .. }) => true,
+            | Self::Target(TargetError::Unwritable { .. })
+            | Self::Output(_) => true,
             Self::Refused(_)
             | Self::Redirected { .. }
             | Self::NotPublic { .. }

@@ -1,19 +1,22 @@
-//! One commit, from a clone URL into a directory.
+//! One commit, from a clone URL into a directory or a zip.
 
 use std::fs;
-use std::io::BufRead;
+use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use chela_contract::{CommitId, Source};
 use chela_outbound::{Policy, Resolve, SystemResolver, Wire};
+use gix_hash::ObjectId;
 
-use crate::checkout;
+use crate::archive::Archive;
+use crate::checkout::Checkout;
 use crate::error::{Error, TargetError};
 use crate::http::Server;
 use crate::limits::{Deadline, Limits};
 use crate::note::Note;
 use crate::store::Store;
+use crate::walk::{Sink, Written, walk};
 use crate::workplace::Workplace;
 use crate::{remote, stream};
 
@@ -26,7 +29,7 @@ pub struct Fetcher {
     wire: Wire,
 }
 
-/// What is in the directory now.
+/// What is in the directory or the zip now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The commit that was asked for, or the one that the branch or tag pointed to.
@@ -65,22 +68,51 @@ impl Fetcher {
     pub fn fetch(&self, source: &Source, target: &Path) -> Result<Fetched, Error> {
         let deadline = Deadline::after(self.limits.time);
         let work = Workplace::beside(target)?;
-        let server = Server::new(
+        let server = self.server(source, deadline)?;
+        let (commit, pack) = remote::open(&server, &source.refname, source.commit.as_ref())?;
+        let arriving = Arriving {
+            host: server.host(),
+            work: &work,
+            limits: &self.limits,
+            deadline,
+        };
+        arriving.into_directory(pack, commit, target)
+    }
+
+    /// Fetches one commit as a zip, by the rules and within the limits of [`Fetcher::fetch`].
+    ///
+    /// When all has arrived, `begin` is told which commit it is, and gives what the zip is written
+    /// to, from its beginning to its end. After an error what was written is no zip;
+    /// [`Error::Output`] is the receiver's own. A directory in `scratch`, which is made if it is
+    /// not there, holds the work and is removed at the end.
+    pub fn zip<W: Write>(
+        &self,
+        source: &Source,
+        scratch: &Path,
+        begin: impl FnOnce(&CommitId) -> io::Result<W>,
+    ) -> Result<Fetched, Error> {
+        let deadline = Deadline::after(self.limits.time);
+        let work = Workplace::inside(scratch)?;
+        let server = self.server(source, deadline)?;
+        let (commit, pack) = remote::open(&server, &source.refname, source.commit.as_ref())?;
+        let arriving = Arriving {
+            host: server.host(),
+            work: &work,
+            limits: &self.limits,
+            deadline,
+        };
+        arriving.into_zip(pack, commit, begin)
+    }
+
+    fn server(&self, source: &Source, deadline: Deadline) -> Result<Server, Error> {
+        Server::new(
             &source.clone_url,
             &self.policy,
             &self.resolver,
             &self.wire,
             &self.limits,
             deadline,
-        )?;
-        let (commit, packed) = remote::open(&server, &source.refname, source.commit.as_ref())?;
-        let unpacking = Unpacking {
-            host: server.host(),
-            work: &work,
-            limits: &self.limits,
-            deadline,
-        };
-        unpacking.unpack(packed, commit, target)
+        )
     }
 }
 
@@ -93,48 +125,94 @@ pub fn unpack(
     limits: &Limits,
 ) -> Result<Fetched, Error> {
     let work = Workplace::beside(target)?;
-    let unpacking = Unpacking {
-        host: "this machine",
-        work: &work,
-        limits,
-        deadline: Deadline::after(limits.time),
-    };
-    unpacking.unpack(pack, commit, target)
+    Arriving::here(&work, limits).into_directory(pack, commit, target)
+}
+
+/// Makes a zip out of a pack that is there already: [`Fetcher::zip`] after the network.
+pub fn zip<W: Write>(
+    pack: impl BufRead,
+    commit: CommitId,
+    scratch: &Path,
+    limits: &Limits,
+    begin: impl FnOnce(&CommitId) -> io::Result<W>,
+) -> Result<Fetched, Error> {
+    let work = Workplace::inside(scratch)?;
+    Arriving::here(&work, limits).into_zip(pack, commit, begin)
 }
 
 /// What one fetch works with.
-struct Unpacking<'a> {
+struct Arriving<'a> {
     host: &'a str,
     work: &'a Workplace,
     limits: &'a Limits,
     deadline: Deadline,
 }
 
-impl Unpacking<'_> {
-    fn unpack(
+impl<'a> Arriving<'a> {
+    fn here(work: &'a Workplace, limits: &'a Limits) -> Self {
+        Self {
+            host: "this machine",
+            work,
+            limits,
+            deadline: Deadline::after(limits.time),
+        }
+    }
+
+    fn into_directory(
         &self,
         pack: impl BufRead,
         commit: CommitId,
         target: &Path,
     ) -> Result<Fetched, Error> {
-        let &Self {
-            host,
-            work,
-            limits,
-            deadline,
-        } = self;
-        let objects = work.path().join("objects");
-        let (spool, objects) = stream::receive(pack, &objects, host, limits, deadline)?;
-        let mut store = Store::new(spool, objects, host);
-        let tree = store.tree_of(&commit)?;
-        let made = work.path().join("tree");
-        let written = checkout::write(&mut store, tree, &made, limits, deadline)?;
+        let (mut store, tree) = self.receive(pack, &commit)?;
+        let made = self.work.path().join("tree");
+        let written = self.walk(&mut store, tree, &mut Checkout::new(&made)?)?;
         fs::rename(&made, target).map_err(|cause| TargetError::unwritable(target, cause))?;
-        Ok(Fetched {
+        Ok(Fetched::new(commit, written))
+    }
+
+    fn into_zip<W: Write>(
+        &self,
+        pack: impl BufRead,
+        commit: CommitId,
+        begin: impl FnOnce(&CommitId) -> io::Result<W>,
+    ) -> Result<Fetched, Error> {
+        let (mut store, tree) = self.receive(pack, &commit)?;
+        let mut archive = Archive::new(begin(&commit).map_err(Error::Output)?);
+        let written = self.walk(&mut store, tree, &mut archive)?;
+        archive.finish()?;
+        Ok(Fetched::new(commit, written))
+    }
+
+    fn receive(
+        &self,
+        pack: impl BufRead,
+        commit: &CommitId,
+    ) -> Result<(Store<'a>, ObjectId), Error> {
+        let path = self.work.path().join("objects");
+        let (spool, objects) = stream::receive(pack, &path, self.host, self.limits, self.deadline)?;
+        let mut store = Store::new(spool, objects, self.host);
+        let tree = store.tree_of(commit)?;
+        Ok((store, tree))
+    }
+
+    fn walk(
+        &self,
+        store: &mut Store<'_>,
+        tree: ObjectId,
+        sink: &mut impl Sink,
+    ) -> Result<Written, Error> {
+        walk(store, tree, sink, self.limits, self.deadline)
+    }
+}
+
+impl Fetched {
+    fn new(commit: CommitId, written: Written) -> Self {
+        Self {
             commit,
             files: written.files,
             bytes: written.bytes,
             notes: written.notes,
-        })
+        }
     }
 }

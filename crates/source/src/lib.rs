@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod checkout;
+mod deflate;
 mod delta;
+mod directory;
 mod entry;
 mod error;
 mod fetch;
@@ -13,14 +16,14 @@ mod name;
 mod note;
 mod packet;
 mod remote;
-mod sink;
 mod spool;
 mod store;
 mod stream;
+mod walk;
 mod workplace;
 
 pub use error::{Error, Excess, TargetError};
-pub use fetch::{Fetched, Fetcher, unpack};
+pub use fetch::{Fetched, Fetcher, unpack, zip};
 pub use limits::Limits;
 pub use note::{Note, Place};
 pub use workplace::sweep;

@@ -1,11 +1,8 @@
 //! Symbolic links are made when everything else stands, and only if they stay inside the tree.
 
-use std::io;
 use std::sync::Arc;
 
 use gix_hash::ObjectId;
-
-use crate::sink::Directory;
 
 /// The longest target that Linux takes (`PATH_MAX` with its NUL).
 pub const MAX_TARGET: usize = 4095;
@@ -20,40 +17,19 @@ pub struct Link {
     pub target: ObjectId,
 }
 
-/// What became of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
-    /// It is there.
-    Yes,
-    /// It would leave the tree.
-    LeavesTheTree,
-}
-
-/// Makes a link below `root`, where each directory is one that we made.
-pub fn make(root: &Directory, link: &Link, target: &[u8]) -> io::Result<Made> {
-    let above = link.above.split(|&b| b == b'/');
-    let above: Vec<&[u8]> = above.filter(|name| !name.is_empty()).collect();
-    let is_directory = |path: &[&[u8]]| open(root, path).is_ok();
-    if !stays_inside(&above, target, is_directory) {
-        return Ok(Made::LeavesTheTree);
+impl Link {
+    /// The names of the directories above it, from the root.
+    pub fn parents(&self) -> Vec<&[u8]> {
+        let names = self.above.split(|&b| b == b'/');
+        names.filter(|name| !name.is_empty()).collect()
     }
-    open(root, &above)?.link(&link.name, target)?;
-    Ok(Made::Yes)
-}
-
-fn open(root: &Directory, path: &[&[u8]]) -> io::Result<Directory> {
-    let mut directory = root.again()?;
-    for name in path {
-        directory = directory.enter(name)?;
-    }
-    Ok(directory)
 }
 
 /// Whether whoever follows the link stays inside, whatever other links are on the way.
 ///
 /// By induction every other link stays inside too, so going down is safe. Going up is judged by
 /// the path as it is written, which is only where one stands if nothing before it was a link.
-fn stays_inside<'a>(
+pub fn stays_inside<'a>(
     above: &[&'a [u8]],
     target: &'a [u8],
     is_directory: impl Fn(&[&[u8]]) -> bool,

@@ -1,4 +1,4 @@
-//! A directory beside the target, so that the end is one rename; and what is left of those whose
+//! A directory for the work, beside the target so that the end is one rename; and what is left of those whose
 //! process was killed.
 
 use std::fs::{self, File, TryLockError};
@@ -29,10 +29,16 @@ impl Workplace {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        Self::inside(beside).map_err(unwritable)
+        Self::make(beside).map_err(unwritable)
     }
 
-    fn inside(beside: &Path) -> io::Result<Self> {
+    /// Makes one in `scratch`, and that too if it is not there.
+    pub fn inside(scratch: &Path) -> Result<Self, TargetError> {
+        let made = fs::create_dir_all(scratch).and_then(|()| Self::make(scratch));
+        made.map_err(|cause| TargetError::unwritable(scratch, cause))
+    }
+
+    fn make(beside: &Path) -> io::Result<Self> {
         // A sweep may take it between its making and its locking.
         for _ in 0..100 {
             let directory = tempfile::Builder::new().prefix(PREFIX).tempdir_in(beside)?;

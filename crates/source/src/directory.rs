@@ -8,14 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
-/// Whether a file may be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Executable {
-    /// 0755
-    Yes,
-    /// 0644
-    No,
-}
+use crate::walk::Executable;
 
 /// An open directory.
 #[derive(Debug)]

@@ -1,0 +1,259 @@
+//! A tree as a zip that is written from its beginning to its end. The same tree makes the same
+//! bytes: nothing in it depends on the commit, the clock, the pack or this machine.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use rawzip::extra_fields::ExtraFieldId;
+use rawzip::path::{EntryPath, ZipFilePath};
+use rawzip::time::UtcDateTime;
+use rawzip::{CompressionMethod, Crc32, DataDescriptorOutput, Header, ZipArchiveWriter};
+
+use crate::deflate::Deflater;
+use crate::error::Error;
+use crate::inflate::PIECE;
+use crate::links::Link;
+use crate::walk::{At, Executable, Pieces, Sink, joined};
+
+/// The first date that a zip can hold.
+const DATE: Option<UtcDateTime> = UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0);
+
+/// What git calls the modes of its entries, which are Unix's own.
+const FILE: u32 = 0o100_644;
+const PROGRAM: u32 = 0o100_755;
+const LINK: u32 = 0o120_777;
+const DIRECTORY: u32 = 0o040_755;
+
+/// A zip on its way to `W`.
+pub struct Archive<W> {
+    writer: ZipArchiveWriter<Output<W>>,
+    deflater: Deflater,
+    directories: Directories,
+    entries: u64,
+    lost: Lost,
+}
+
+/// A directory, and how many entries there were before it.
+pub struct Open {
+    id: u32,
+    before: u64,
+}
+
+impl<W: Write> Archive<W> {
+    pub fn new(inner: W) -> Self {
+        let lost = Lost::default();
+        Self {
+            writer: ZipArchiveWriter::new(Output {
+                inner,
+                waiting: Vec::with_capacity(PIECE),
+                lost: lost.clone(),
+            }),
+            deflater: Deflater::new(),
+            directories: Directories::default(),
+            entries: 0,
+            lost,
+        }
+    }
+
+    /// Writes the directory of it all, which ends a zip.
+    pub fn finish(self) -> Result<(), Error> {
+        let done = self.writer.finish();
+        done.map(drop).map_err(|error| self.lost.why(&error))
+    }
+
+    /// Every entry is deflated, also where that saves nothing: readers of a stream cannot tell the
+    /// end of one that is stored, since its size comes after it.
+    fn entry(
+        &mut self,
+        path: &[u8],
+        mode: u32,
+        fill: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Self {
+            writer,
+            deflater,
+            lost,
+            ..
+        } = self;
+        let mut file = writer
+            .new_file(named(path))
+            .compression_method(CompressionMethod::DEFLATE)
+            .unix_permissions(mode);
+        if let Some(date) = DATE {
+            file = file.last_modified(date);
+        }
+        if let Some(field) = unicode_path(path) {
+            file = file
+                .extra_field(ExtraFieldId::INFO_ZIP_UNICODE_PATH, &field, Header::CENTRAL)
+                .map_err(|error| lost.why(&error))?;
+        }
+        let (mut entry, _) = file.start().map_err(|error| lost.why(&error))?;
+        let (mut sum, mut size) = (Crc32::new(), 0);
+        fill(&mut |piece| {
+            sum.update(piece);
+            size += piece.len() as u64;
+            let added = deflater.add(piece, &mut entry);
+            added.map_err(|error| lost.why(&error))
+        })?;
+        let done = deflater.finish(&mut entry);
+        done.map_err(|error| lost.why(&error))?;
+        let done = entry.finish(DataDescriptorOutput::new(sum.checksum(), size));
+        done.map_err(|error| lost.why(&error))?;
+        self.entries += 1;
+        Ok(())
+    }
+}
+
+impl<W: Write> Sink for Archive<W> {
+    type Directory = Open;
+
+    fn root(&mut self) -> Result<Open, Error> {
+        Ok(Open {
+            id: Directories::ROOT,
+            before: self.entries,
+        })
+    }
+
+    fn open(&mut self, at: &At<'_, Open>) -> Result<Open, Error> {
+        Ok(Open {
+            id: self.directories.add(at.directory.id, at.name),
+            before: self.entries,
+        })
+    }
+
+    /// What lies below a directory brings it along; one that nothing lies below stands for itself.
+    fn close(&mut self, directory: Open, path: &[u8]) -> Result<(), Error> {
+        if self.entries > directory.before || directory.id == Directories::ROOT {
+            return Ok(());
+        }
+        let path = [path, b"/"].concat();
+        let mut entry = self
+            .writer
+            .new_dir(named(&path))
+            .unix_permissions(DIRECTORY);
+        if let Some(date) = DATE {
+            entry = entry.last_modified(date);
+        }
+        entry.create().map_err(|error| self.lost.why(&error))?;
+        self.entries += 1;
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        at: &At<'_, Open>,
+        executable: Executable,
+        fill: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mode = match executable {
+            Executable::Yes => PROGRAM,
+            Executable::No => FILE,
+        };
+        self.entry(at.path, mode, fill)
+    }
+
+    fn link(&mut self, link: &Link, target: &[u8]) -> Result<(), Error> {
+        let path = joined(&link.above, &link.name);
+        self.entry(&path, LINK, |take| take(target))
+    }
+
+    fn is_directory(&self, names: &[&[u8]]) -> bool {
+        self.directories.holds(names)
+    }
+}
+
+/// A name's bytes as they are, and marked as UTF-8 where that is needed. rawzip marks only what it
+/// has made the same for every system, which must not change a name.
+fn named(path: &[u8]) -> EntryPath<'_> {
+    match std::str::from_utf8(path) {
+        Ok(text) if !text.is_ascii() && ZipFilePath::from_str(text).as_str() == text => {
+            EntryPath::conformant(text)
+        }
+        _ => EntryPath::verbatim(path),
+    }
+}
+
+/// Info-ZIP's extra field 0x7075, for a name in UTF-8 that must do without the mark: its version,
+/// the sum of the name as it stands there, and the name.
+fn unicode_path(path: &[u8]) -> Option<Vec<u8>> {
+    let is_marked = named(path) != EntryPath::verbatim(path);
+    if path.is_ascii() || is_marked || std::str::from_utf8(path).is_err() {
+        return None;
+    }
+    Some([&[1], &rawzip::crc32(path).to_le_bytes()[..], path].concat())
+}
+
+/// The directories of a tree, each by the one that it is in.
+#[derive(Default)]
+struct Directories {
+    ids: HashMap<(u32, Box<[u8]>), u32>,
+}
+
+impl Directories {
+    const ROOT: u32 = 0;
+
+    fn add(&mut self, above: u32, name: &[u8]) -> u32 {
+        let next = u32::try_from(self.ids.len() + 1).unwrap_or(u32::MAX);
+        *self.ids.entry((above, name.into())).or_insert(next)
+    }
+
+    fn holds(&self, names: &[&[u8]]) -> bool {
+        let enter = |at, name: &&[u8]| self.ids.get(&(at, Box::from(*name))).copied();
+        names.iter().try_fold(Self::ROOT, enter).is_some()
+    }
+}
+
+/// Hands on larger pieces than the many small ones that a zip is written in.
+struct Output<W> {
+    inner: W,
+    waiting: Vec<u8>,
+    lost: Lost,
+}
+
+impl<W: Write> Output<W> {
+    fn empty(&mut self) -> io::Result<()> {
+        let written = self.inner.write_all(&self.waiting);
+        self.waiting.clear();
+        written.map_err(|error| self.lost.keep(error))
+    }
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.waiting.len() + bytes.len() > PIECE {
+            self.empty()?;
+        }
+        if bytes.len() < PIECE {
+            self.waiting.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let written = self.inner.write_all(bytes);
+        written.map_err(|error| self.lost.keep(error))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.empty()?;
+        self.inner.flush().map_err(|error| self.lost.keep(error))
+    }
+}
+
+/// The receiver's own error. On the way through rawzip it could only be looked at.
+#[derive(Clone, Default)]
+struct Lost(Rc<Cell<Option<io::Error>>>);
+
+impl Lost {
+    fn keep(&self, error: io::Error) -> io::Error {
+        let kind = error.kind();
+        self.0.set(Some(error));
+        kind.into()
+    }
+
+    fn why(&self, error: &impl fmt::Display) -> Error {
+        let kept = self.0.take();
+        Error::Output(kept.unwrap_or_else(|| io::Error::other(error.to_string())))
+    }
+}
