@@ -1,11 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod failure;
+mod jitter;
+mod ledger;
 mod message;
+mod objects;
 mod record;
 mod sdk;
 
 pub use failure::{Call, Failure};
+pub use ledger::{Claimed, HeadKey, Ledger};
 pub use message::{Message, Said, Word};
+pub use objects::{Tag, Written};
 pub use record::{Ended, Execution, Head, Let, Open, Pipeline, Record, Service, Stored, Target};
 pub use sdk::Clients;

@@ -1,0 +1,24 @@
+//! Waits between tries that meet each other.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// The longest wait before the second try; it doubles.
+const FIRST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// How long to wait after so many tries: anything up to a bound that doubles, so that two that
+/// met do not meet again.
+pub fn pause(tries: u32) -> Duration {
+    let bound = FIRST
+        .saturating_mul(1 << tries.saturating_sub(1).min(16))
+        .min(LONGEST);
+    bound.mul_f64(random())
+}
+
+/// Between 0 and 1. The standard library seeds each of its hashers anew.
+fn random() -> f64 {
+    let bits = RandomState::new().hash_one(()) >> 32;
+    let bits = u32::try_from(bits).expect("32 bits are left");
+    f64::from(bits) / f64::from(u32::MAX)
+}
