@@ -5,6 +5,7 @@ mod jitter;
 mod ledger;
 mod message;
 mod objects;
+mod queue;
 mod record;
 mod sdk;
 
@@ -12,5 +13,6 @@ pub use failure::{Call, Failure};
 pub use ledger::{Claimed, HeadKey, Ledger};
 pub use message::{Message, Said, Word};
 pub use objects::{Tag, Written};
+pub use queue::{Delivery, Queue, batch_failures, deliveries};
 pub use record::{Ended, Execution, Head, Let, Open, Pipeline, Record, Service, Stored, Target};
 pub use sdk::Clients;
