@@ -8,6 +8,9 @@ mod objects;
 mod queue;
 mod record;
 mod sdk;
+mod state;
+pub mod table;
+mod texts;
 
 pub use failure::{Call, Failure};
 pub use ledger::{Claimed, HeadKey, Ledger};
@@ -16,3 +19,4 @@ pub use objects::{Tag, Written};
 pub use queue::{Delivery, Queue, batch_failures, deliveries};
 pub use record::{Ended, Execution, Head, Let, Open, Pipeline, Record, Service, Stored, Target};
 pub use sdk::Clients;
+pub use state::{Course, State};
