@@ -1,8 +1,10 @@
 //! The checks, from the quickest to the slowest.
 
+use std::fs;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::{fuzz, packages, program, python, shell, tools, wheel};
 
@@ -44,18 +46,56 @@ pub fn test(build: &wheel::Build) -> Result<()> {
     check()?;
     dependencies()?;
     fuzz::fuzz(FUZZ_SECONDS)?;
-    end_to_end(build, &[])
+    end_to_end(None, build, &[])
+}
+
+/// A part of the end-to-end tests.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Suite {
+    /// The plugin, the program and the receiver on one machine
+    Pagure,
+    /// The functions, on what stands in for AWS
+    Aws,
+}
+
+impl Suite {
+    fn has(self, file: &str) -> bool {
+        file.starts_with("test_aws_") == (self == Self::Aws)
+    }
 }
 
 /// The end-to-end tests, with the wheel as it is shipped.
-pub fn end_to_end(build: &wheel::Build, pytest: &[String]) -> Result<()> {
+pub fn end_to_end(suite: Option<Suite>, build: &wheel::Build, pytest: &[String]) -> Result<()> {
     let wheel = wheel::wheel(build)?;
+    let functions = program::functions()?;
     shell::run(
         python::tool("pytest", "tests")
             .env("CHELA_WHEEL", wheel)
             .env("CHELA_PROGRAM", program::program()?)
+            .env("CHELA_TRIGGER", functions.join("trigger"))
+            .env("CHELA_REPORT", functions.join("report"))
+            .args(files(suite)?)
             .args(pytest),
     )
+}
+
+/// The test files of a suite; none, which means all, without one.
+fn files(suite: Option<Suite>) -> Result<Vec<String>> {
+    let Some(suite) = suite else {
+        return Ok(Vec::new());
+    };
+    let folder = shell::root().join("tests/e2e");
+    let entries = fs::read_dir(&folder).with_context(|| {
+        format!(
+            "{} cannot be read: is the checkout complete?",
+            folder.display()
+        )
+    })?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let wanted = names.filter(|name| name.starts_with("test_") && suite.has(name));
+    let mut files: Vec<String> = wanted.map(|name| format!("e2e/{name}")).collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Licences, bans, sources, and nothing that is not used.

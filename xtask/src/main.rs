@@ -3,6 +3,7 @@
 mod bench;
 mod checks;
 mod fuzz;
+mod lambda;
 mod packages;
 mod pagure;
 mod program;
@@ -33,8 +34,10 @@ enum Chore {
     },
     /// The end-to-end tests alone
     ///
-    /// For example: cargo xtask e2e -- -k rebuild -x
+    /// For example: cargo xtask e2e aws -- -k rebuild -x
     E2e {
+        /// Which of them; all without it
+        suite: Option<checks::Suite>,
         #[command(flatten)]
         build: wheel::Build,
         /// Passed on to pytest
@@ -57,6 +60,8 @@ enum Chore {
         #[command(flatten)]
         build: wheel::Build,
     },
+    /// Pack the two functions for AWS Lambda into target/lambda
+    Lambda,
     /// A real Pagure in target/pagure, with the plugin installed
     #[command(subcommand)]
     Pagure(pagure::Pagure),
@@ -78,14 +83,23 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "where the zips are is what the chore is asked for"
+)]
 fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Check => checks::check(),
         Chore::Test { build } => checks::test(&build),
-        Chore::E2e { build, pytest } => checks::end_to_end(&build, &pytest),
+        Chore::E2e {
+            suite,
+            build,
+            pytest,
+        } => checks::end_to_end(suite, &build, &pytest),
         Chore::Bench { build } => bench::bench(&build),
         Chore::Fuzz { seconds } => fuzz::fuzz(seconds),
         Chore::Wheel { build } => wheel::wheel(&build).map(drop),
+        Chore::Lambda => lambda::lambda().map(|folder| println!("{}", folder.display())),
         Chore::Pagure(what) => pagure::run(&what),
     }
 }

@@ -1,4 +1,4 @@
-//! The program `chela`, as the test bed runs it.
+//! The programs, as the test bed runs them.
 
 use std::path::PathBuf;
 
@@ -11,4 +11,10 @@ use crate::shell;
 pub fn program() -> Result<PathBuf> {
     shell::run(shell::cargo().args(["build", "--quiet", "--package", "chela"]))?;
     Ok(shell::root().join("target/debug/chela"))
+}
+
+/// The two functions: build them, and say in which folder they are.
+pub fn functions() -> Result<PathBuf> {
+    shell::run(shell::cargo().args(["build", "--quiet", "--package", "chela-lambda"]))?;
+    Ok(shell::root().join("target/debug"))
 }

@@ -1,0 +1,71 @@
+//! The two functions, packed as AWS Lambda wants them.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use sha2::{Digest as _, Sha256};
+use zip::write::{SimpleFileOptions, ZipWriter};
+use zip::{CompressionMethod, DateTime};
+
+use crate::shell;
+
+/// The functions, by the names of their programs.
+const FUNCTIONS: [&str; 2] = ["trigger", "report"];
+
+/// Small and quick to start; see the root's Cargo.toml.
+const PROFILE: &str = "lambda";
+
+/// Build both for this machine's processor; leave two zips and their checksums, and say where.
+pub fn lambda() -> Result<PathBuf> {
+    let programs = programs()?;
+    let folder = shell::root().join("target/lambda");
+    fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
+    let mut sums = String::new();
+    for name in FUNCTIONS {
+        let zip = format!("{name}-{}.zip", std::env::consts::ARCH);
+        let sum = pack(&programs.join(name), &folder.join(&zip))?;
+        sums += &format!("{sum}  {zip}\n");
+    }
+    let list = folder.join("SHA256SUMS");
+    fs::write(&list, &sums).with_context(|| cannot_write(&list))?;
+    Ok(folder)
+}
+
+/// Build them as they are shipped, and say in which folder they are.
+pub fn programs() -> Result<PathBuf> {
+    shell::run(
+        shell::cargo()
+            .args(["build", "--quiet", "--package", "chela-lambda"])
+            .args(["--profile", PROFILE]),
+    )?;
+    Ok(shell::root().join("target").join(PROFILE))
+}
+
+/// One program as `bootstrap` in a zip: the same program gives the same bytes. Its checksum.
+fn pack(program: &Path, zip: &Path) -> Result<String> {
+    let bytes =
+        fs::read(program).with_context(|| format!("{} cannot be read", program.display()))?;
+    let file = File::create(zip).with_context(|| cannot_write(zip))?;
+    let mut writer = ZipWriter::new(file);
+    // AWS Lambda Developer Guide, "Building a custom runtime": a file of this name that may be run.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o755);
+    writer.start_file("bootstrap", options)?;
+    writer.write_all(&bytes)?;
+    writer.finish().with_context(|| cannot_write(zip))?;
+    let packed = fs::read(zip).with_context(|| format!("{} cannot be read", zip.display()))?;
+    Ok(hex(&Sha256::digest(packed)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("{} cannot be written", path.display())
+}
