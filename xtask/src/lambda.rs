@@ -1,5 +1,6 @@
 //! The two functions, packed as AWS Lambda wants them.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -22,14 +23,14 @@ pub fn lambda() -> Result<PathBuf> {
     let programs = programs()?;
     let folder = shell::root().join("target/lambda");
     fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
-    let mut sums = String::new();
-    for name in FUNCTIONS {
+    let sums = FUNCTIONS.map(|name| {
         let zip = format!("{name}-{}.zip", std::env::consts::ARCH);
         let sum = pack(&programs.join(name), &folder.join(&zip))?;
-        sums += &format!("{sum}  {zip}\n");
-    }
+        anyhow::Ok(format!("{sum}  {zip}\n"))
+    });
+    let sums: String = sums.into_iter().collect::<Result<_>>()?;
     let list = folder.join("SHA256SUMS");
-    fs::write(&list, &sums).with_context(|| cannot_write(&list))?;
+    fs::write(&list, sums).with_context(|| cannot_write(&list))?;
     Ok(folder)
 }
 
@@ -63,7 +64,11 @@ fn pack(program: &Path, zip: &Path) -> Result<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn cannot_write(path: &Path) -> String {
