@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::{Call, Failure};
-use crate::objects::{Condition, Objects, Tag, Written, unreadable};
+use crate::objects::{Condition, Objects, Removed, Tag, Written, unreadable};
 use crate::record::{Head, Open, Record, Service, Target};
 
 mod keys;
@@ -92,9 +92,10 @@ impl Ledger {
         self.put(&keys::open(id), open, condition(tag)).await
     }
 
-    /// Closes a build.
-    pub async fn close(&self, id: BuildId) -> Result<(), Failure> {
-        self.objects.delete(&keys::open(id)).await
+    /// Closes a build, unless somebody has written since that was seen: it may have been opened
+    /// again.
+    pub async fn close(&self, id: BuildId, tag: &Tag) -> Result<Removed, Failure> {
+        self.objects.remove(&keys::open(id), tag).await
     }
 
     /// A page of the open builds with the time of their last write, and where the next begins.

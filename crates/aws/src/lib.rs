@@ -15,7 +15,7 @@ mod texts;
 pub use failure::{Call, Failure};
 pub use ledger::{Claimed, HeadKey, Ledger};
 pub use message::{Message, Said, Word};
-pub use objects::{Tag, Written};
+pub use objects::{Removed, Tag, Written};
 pub use queue::{Delivery, Queue, batch_failures, deliveries};
 pub use record::{Ended, Execution, Head, Let, Open, Pipeline, Record, Service, Stored, Target};
 pub use sdk::Clients;

@@ -35,6 +35,15 @@ pub enum Written {
     Changed,
 }
 
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone.
+    Gone,
+    /// Somebody else has written meanwhile: read again.
+    Changed,
+}
+
 /// One bucket.
 #[derive(Clone, Debug)]
 pub struct Objects {
@@ -132,12 +141,22 @@ impl Objects {
         Ok(tag(answer.e_tag()))
     }
 
-    /// Removes an object; one that is not there is fine.
-    pub async fn delete(&self, key: &str) -> Result<(), Failure> {
-        let request = self.s3.delete_object().bucket(&self.bucket).key(key);
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Failure::of(self.call("s3:DeleteObject", key), error)),
+    /// Removes an object if it is still the one that was seen; one that is gone already is fine.
+    pub async fn remove(&self, key: &str, Tag(tag): &Tag) -> Result<Removed, Failure> {
+        let mut tries = 1;
+        loop {
+            let request = self.s3.delete_object().bucket(&self.bucket).key(key);
+            match request.if_match(tag).send().await {
+                Err(error) if is_conflict(&error) && tries < TRIES => {
+                    tokio::time::sleep(jitter::pause(tries)).await;
+                    tries += 1;
+                }
+                Err(error) if status_of(&error) == Some(412) => return Ok(Removed::Changed),
+                Err(error) if error.code() != Some("NoSuchKey") => {
+                    return Err(Failure::of(self.call("s3:DeleteObject", key), error));
+                }
+                _ => return Ok(Removed::Gone),
+            }
         }
     }
 
@@ -202,7 +221,7 @@ fn is_absent(error: &SdkError<GetObjectError>) -> bool {
     }
 }
 
-fn is_conflict(error: &SdkError<PutObjectError>) -> bool {
+fn is_conflict<E>(error: &SdkError<E>) -> bool {
     status_of(error) == Some(409)
 }
 
