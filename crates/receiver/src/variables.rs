@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chela_contract::{Event, Refname};
+use chela_contract::{BuildRequest, CommitId, Event, Refname};
 
-use crate::build::Build;
-
-/// The names and values. Values are text from strangers: they are set as variables and never
-/// pasted into a command line.
+/// The names and values for a build of `commit`. Values are text from strangers: they are set as
+/// variables and never pasted into a command line.
 #[must_use]
-pub fn variables(build: &Build) -> BTreeMap<String, String> {
-    let request = &build.request;
+pub fn variables(request: &BuildRequest, commit: Option<&CommitId>) -> BTreeMap<String, String> {
     let (Refname::Branch(branch) | Refname::Tag(branch)) = &request.source.refname;
-    let commit = build.commit.as_ref().map_or("", |commit| commit.as_str());
+    let commit = commit.map_or("", CommitId::as_str);
     let event = match request.event() {
         Event::PullRequest => "pull_request",
         Event::Commit => "commit",
@@ -20,7 +17,7 @@ pub fn variables(build: &Build) -> BTreeMap<String, String> {
     let clone_url = request.source.clone_url.as_str();
     let mut all = vec![
         ("CI", "true".to_owned()),
-        ("CHELA_BUILD_ID", build.id().to_string()),
+        ("CHELA_BUILD_ID", request.build_id.to_string()),
         ("CHELA_JOB", request.job.as_str().to_owned()),
         ("CHELA_EVENT", event.to_owned()),
         ("CHELA_PROJECT", request.project.fullname.clone()),

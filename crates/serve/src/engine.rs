@@ -139,7 +139,7 @@ fn all_variables(
     let mut build = build.clone();
     build.commit = Some(source.commit.clone());
     all.extend(codebuild(&build));
-    all.extend(variables(&build));
+    all.extend(variables(&build.request, build.commit.as_ref()));
     Ok(all)
 }
 
