@@ -3,6 +3,7 @@
 mod failure;
 mod jitter;
 mod ledger;
+pub mod links;
 mod message;
 mod objects;
 mod queue;
