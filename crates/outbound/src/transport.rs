@@ -79,17 +79,6 @@ impl Wire {
     /// unpacked; every status is an answer. It has no time-outs of its own.
     #[must_use]
     pub fn agent(&self, addresses: Vec<SocketAddr>) -> Agent {
-        self.agent_within(addresses, None, None)
-    }
-
-    /// The same with time-outs. A request's own would be a configuration of its own to ureq, which
-    /// then reads the system's certificates for each of them.
-    fn agent_within(
-        &self,
-        addresses: Vec<SocketAddr>,
-        connect: Option<Duration>,
-        total: Option<Duration>,
-    ) -> Agent {
         let config = Config::builder()
             .proxy(None)
             .max_redirects(0)
@@ -97,8 +86,6 @@ impl Wire {
             .http_status_as_error(false)
             .accept_encoding("identity")
             .user_agent(USER_AGENT)
-            .timeout_connect(connect)
-            .timeout_global(total)
             .tls_config(self.tls_config.clone())
             .build();
         let connector = TcpConnector::default().chain(self.tls.clone());
@@ -108,14 +95,20 @@ impl Wire {
     /// Sends the request over a connection of its own: one that was kept could lead to an address
     /// that another policy allowed, and the target may have closed it meanwhile.
     pub(crate) fn post(&self, post: &Post<'_>) -> Result<Answer, Failure> {
-        let addresses = post.addresses.clone();
-        let agent = self.agent_within(addresses, Some(post.connect), Some(post.total));
+        let agent = self.agent(post.addresses.clone());
         let mut request = Request::post(post.destination.uri().clone()).body(post.body);
         if let Ok(request) = &mut request {
             request.headers_mut().clone_from(&post.headers);
         }
         let response = request
             .map_err(ureq::Error::from)
+            .map(|request| {
+                agent
+                    .configure_request(request)
+                    .timeout_connect(Some(post.connect))
+                    .timeout_global(Some(post.total))
+                    .build()
+            })
             .and_then(|request| agent.run(request));
         match response {
             Ok(response) => Ok(read(response, post.now)),
@@ -233,6 +226,20 @@ impl<In: Transport> Connector<In> for SharedTls {
         details: &ConnectionDetails<'_>,
         chained: Option<In>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        self.0.connect(details, chained)
+        // A request with time-outs has a configuration of its own, and ureq keeps no certificates
+        // for those. Ours all have the same TLS.
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: false,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::clone(&details.register_shutdown),
+        };
+        self.0.connect(&details, chained)
     }
 }
