@@ -12,6 +12,7 @@ mod sdk;
 mod state;
 pub mod table;
 mod texts;
+mod upload;
 
 pub use failure::{Call, Failure};
 pub use ledger::{Claimed, HeadKey, Ledger};
@@ -21,3 +22,4 @@ pub use queue::{Delivery, Queue, batch_failures, deliveries};
 pub use record::{Ended, Execution, Head, Let, Open, Pipeline, Record, Service, Stored, Target};
 pub use sdk::Clients;
 pub use state::{Course, State};
+pub use upload::{PartWriter, Parts, Place, Sharing, UploadError, Uploaded, upload};
