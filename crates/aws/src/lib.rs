@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod clock;
+mod codebuild;
+mod codepipeline;
+mod engine;
 mod failure;
 mod jitter;
 mod ledger;
@@ -14,6 +18,7 @@ pub mod table;
 mod texts;
 mod upload;
 
+pub use engine::{EngineFailure, Engines, Prepared, Seen, Stopped};
 pub use failure::{Call, Failure};
 pub use ledger::{Claimed, HeadKey, Ledger};
 pub use message::{Message, Said, Word};
