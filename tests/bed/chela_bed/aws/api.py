@@ -25,6 +25,6 @@ class Service(Protocol):
     against botocore's model before it calls.
     """
 
-    def handle(self, service: str, operation: str, params: Members) -> Members:
+    def handle(self, service: str, operation: str, params: Members, caller: str) -> Members:
         """Answer e.g. ("codebuild", "StartBuild", {...}) with the answer's members, JSON's types alone
-        (times are seconds since 1970), or raise a `ServiceError`."""
+        (times are seconds since 1970), to the principal `caller`, or raise a `ServiceError`."""

@@ -1,0 +1,107 @@
+"""Asks whether policies allow an action, as IAM decides it: the small Node program in `iam/` knows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chela_bed.aws.child import Child
+from chela_bed.paths import CHECKOUT, BedError
+
+SOURCE = Path(__file__).parent / "iam"
+HOME = CHECKOUT / "target" / "aws" / "iam"
+
+Policy = Mapping[str, Any]
+Context = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Access:
+    """An action on a resource, under conditions."""
+
+    action: str
+    resource: str
+    context: Context = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.resource}"
+
+
+class Evaluator:
+    """The running program; may be asked by many at once."""
+
+    def __init__(self, folder: Path) -> None:
+        node = _install()
+        self._child = Child([node, str(HOME / "evaluate.mjs")], folder / "iam.log", {}, HOME)
+        self._numbers = itertools.count()
+        self._asked: dict[int, Future[Mapping[str, Any]]] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def allows(self, principal: str, policies: Sequence[Policy], account: str, access: Access) -> bool:
+        """Whether these identity policies allow it; a policy or action that does not exist is an error."""
+        question = {
+            "principal": principal,
+            "action": access.action,
+            "resource": access.resource,
+            "account": account,
+            "context": {"aws:SecureTransport": "true", **access.context},
+            "policies": [{"name": str(n), "policy": policy} for n, policy in enumerate(policies)],
+        }
+        answer = self._ask(question)
+        if "error" in answer:
+            raise BedError(f"IAM cannot decide {access} for {principal}: {answer['error']}")
+        return bool(answer["verdict"] == "Allowed")
+
+    def stop(self) -> None:
+        """End the program."""
+        self._child.stop()
+
+    def _ask(self, question: dict[str, Any]) -> Mapping[str, Any]:
+        waiting: Future[Mapping[str, Any]] = Future()
+        with self._lock:
+            number = next(self._numbers)
+            self._asked[number] = waiting
+            self._child.say(json.dumps({"id": number, **question}).encode())
+        return waiting.result(30)
+
+    def _listen(self) -> None:
+        while line := self._child.hear():
+            answer = json.loads(line)
+            self._asked.pop(answer["id"]).set_result(answer)
+
+
+def _install() -> str:
+    """Bring the program's packages into target/, if they are not there; the path of Node."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        raise BedError("IAM's decisions need Node and npm: `apt-get install nodejs npm` brings them")
+    wanted = (SOURCE / "package-lock.json").read_text()
+    stamp = HOME / "installed.json"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        _copy()
+        subprocess.run(
+            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
+            cwd=HOME,
+            env=os.environ,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        stamp.write_text(wanted)
+    shutil.copy(SOURCE / "evaluate.mjs", HOME)
+    return node
+
+
+def _copy() -> None:
+    HOME.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(SOURCE / name, HOME)
