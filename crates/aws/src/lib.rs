@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod clock;
 mod codebuild;
 mod codepipeline;
+pub mod config;
 mod engine;
+pub mod entry;
 mod failure;
 mod jitter;
 mod ledger;
@@ -18,6 +21,7 @@ pub mod table;
 mod texts;
 mod upload;
 
+pub use answer::Answer;
 pub use engine::{EngineFailure, Engines, Prepared, Seen, Stopped};
 pub use failure::{Call, Failure};
 pub use ledger::{Claimed, HeadKey, Ledger};

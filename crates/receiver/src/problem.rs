@@ -1,7 +1,7 @@
 //! What the forge is told when a request is not taken: RFC 9457, so that title and detail reach
 //! the flag. Every way in says the same words.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use chela_contract::{Invalid, webhook::Unverified};
 
@@ -140,6 +140,13 @@ impl Problem {
             "detail": self.detail,
         });
         body.to_string()
+    }
+}
+
+/// For a log.
+impl Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.title, self.detail)
     }
 }
 

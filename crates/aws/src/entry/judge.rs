@@ -1,0 +1,145 @@
+//! What becomes of a request: decided from the request, the map and the clock alone.
+
+use chela_contract::{BuildRequest, Context, Micros, Report, Shown, Status, webhook};
+use chela_receiver::{Forge, Held, Problem, Strangers, texts};
+use serde::Deserialize;
+
+use super::{
+    incoming::{Incoming, MAX_BODY},
+    queued::Queued,
+};
+use crate::{
+    config::{Job, Map, ProjectJobs, Refused},
+    links,
+};
+
+/// What a request meets.
+pub(super) struct Desk<'a> {
+    pub forge: &'a Forge,
+    pub map: &'a Map,
+    pub region: &'a str,
+}
+
+/// A request that is taken.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// A test: nothing is to be done.
+    Test,
+    /// A build, and the report that the forge may show at once; none while no commit is known.
+    Build {
+        queued: Box<Queued>,
+        report: Option<String>,
+    },
+}
+
+/// As much of a body as it takes to know whose it is, and what.
+#[derive(Deserialize)]
+struct Face {
+    r#type: String,
+    data: FaceData,
+}
+
+#[derive(Deserialize)]
+struct FaceData {
+    project: FaceProject,
+}
+
+#[derive(Deserialize)]
+struct FaceProject {
+    fullname: String,
+}
+
+impl Desk<'_> {
+    pub(super) fn judge(
+        &self,
+        caller: &str,
+        incoming: &Incoming<'_>,
+        now: Micros,
+    ) -> Result<Judged, Problem> {
+        if !self.map.knows(caller) {
+            let caller = caller.to_owned();
+            return Err(forbidden(&Refused::Caller { caller }));
+        }
+        let body = incoming.body()?;
+        let face: Face = serde_json::from_slice(&body).map_err(|e| Problem::malformed(&e))?;
+        self.project(caller, &face.data.project.fullname)?;
+        match face.r#type.as_str() {
+            "ping" => Ok(Judged::Test),
+            "build.requested" => {
+                let request = BuildRequest::from_body(&body).map_err(|e| Problem::invalid(&e))?;
+                let id = incoming.header(webhook::ID);
+                self.request(caller, request, id, now)
+            }
+            other => Err(Problem::unknown_type(other)),
+        }
+    }
+
+    fn request(
+        &self,
+        caller: &str,
+        request: BuildRequest,
+        id: Option<&str>,
+        now: Micros,
+    ) -> Result<Judged, Problem> {
+        if id != Some(request.build_id.to_string().as_str()) {
+            let detail = "webhook-id is not the request's data.build_id";
+            return Err(Problem::value(detail));
+        }
+        if request.build_id.time().is_future(now) {
+            let detail = "data.build_id is more than 5 minutes in the future; check the clock";
+            return Err(Problem::value(detail));
+        }
+        // The names in the request agree from here on.
+        let named = self
+            .forge
+            .check(&request)
+            .map_err(|e| Problem::refused(&e))?;
+        let named = named.fullname();
+        let project = self.project(caller, &named)?;
+        let job = project
+            .job(&named, &request.job)
+            .map_err(|e| Problem::refused(&e))?;
+        let can_push = request.requested_by.as_ref().is_some_and(|by| by.can_push);
+        if !can_push && project.strangers == Strangers::Refuse {
+            return Err(Problem::stranger());
+        }
+        let report = self.first_report(&request, job, now);
+        let queued = Box::new(Queued::new(request, caller, now));
+        if queued.to_body().len() > MAX_BODY {
+            return Err(Problem::body(MAX_BODY));
+        }
+        Ok(Judged::Build { queued, report })
+    }
+
+    fn project(&self, caller: &str, name: &str) -> Result<&ProjectJobs, Problem> {
+        let project = self.map.project(caller, name);
+        project.map_err(|refused| forbidden(&refused))
+    }
+
+    /// Who cannot push waits, whatever the ledger knows; of anybody else's request it is decided
+    /// where the ledger is. The report's moment is the request's own, so that an answer to a
+    /// retry is the first one again, and stands behind all that was said since.
+    fn first_report(&self, request: &BuildRequest, job: &Job, now: Micros) -> Option<String> {
+        let commit = request.source.commit.clone()?;
+        let can_push = request.requested_by.as_ref().is_some_and(|by| by.can_push);
+        let description = if can_push {
+            texts::QUEUED.to_owned()
+        } else {
+            texts::plain(&texts::held(Some(&commit), Held::Stranger))
+        };
+        let at = request.build_id.time().min(now);
+        let page = links::project_page(self.region, &job.target);
+        let report = Report {
+            build_id: Some(request.build_id),
+            context: Some(Context::for_job(request.job.as_str(), request.event())),
+            commit,
+            pull_request: request.pull_request.as_ref().map(|pull| pull.id),
+            shown: Shown::new(at, Status::Pending, None, &page, &description),
+        };
+        Some(report.to_body())
+    }
+}
+
+fn forbidden(refused: &Refused) -> Problem {
+    Problem::forbidden(refused.to_string())
+}
