@@ -7,10 +7,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use rawzip::extra_fields::ExtraFieldId;
 use rawzip::path::{EntryPath, ZipFilePath};
 use rawzip::time::UtcDateTime;
-use rawzip::{CompressionMethod, Crc32, DataDescriptorOutput, Header, ZipArchiveWriter};
+use rawzip::{CompressionMethod, Crc32, DataDescriptorOutput, ZipArchiveWriter};
 
 use crate::deflate::Deflater;
 use crate::error::Error;
@@ -84,11 +83,6 @@ impl<W: Write> Archive<W> {
             .unix_permissions(mode);
         if let Some(date) = DATE {
             file = file.last_modified(date);
-        }
-        if let Some(field) = unicode_path(path) {
-            file = file
-                .extra_field(ExtraFieldId::INFO_ZIP_UNICODE_PATH, &field, Header::CENTRAL)
-                .map_err(|error| lost.why(&error))?;
         }
         let (mut entry, _) = file.start().map_err(|error| lost.why(&error))?;
         let (mut sum, mut size) = (Crc32::new(), 0);
@@ -166,7 +160,8 @@ impl<W: Write> Sink for Archive<W> {
 }
 
 /// A name's bytes as they are, and marked as UTF-8 where that is needed. rawzip marks only what it
-/// has made the same for every system, which must not change a name.
+/// has made fit for every system, which must not change a name: so `ä/c:` has no mark. (Info-ZIP's
+/// field for that, 0x7075, makes its own `unzip` call some of those zips bombs.)
 fn named(path: &[u8]) -> EntryPath<'_> {
     match std::str::from_utf8(path) {
         Ok(text) if !text.is_ascii() && ZipFilePath::from_str(text).as_str() == text => {
@@ -174,16 +169,6 @@ fn named(path: &[u8]) -> EntryPath<'_> {
         }
         _ => EntryPath::verbatim(path),
     }
-}
-
-/// Info-ZIP's extra field 0x7075, for a name in UTF-8 that must do without the mark: its version,
-/// the sum of the name as it stands there, and the name.
-fn unicode_path(path: &[u8]) -> Option<Vec<u8>> {
-    let is_marked = named(path) != EntryPath::verbatim(path);
-    if path.is_ascii() || is_marked || std::str::from_utf8(path).is_err() {
-        return None;
-    }
-    Some([&[1], &rawzip::crc32(path).to_le_bytes()[..], path].concat())
 }
 
 /// The directories of a tree, each by the one that it is in.

@@ -1,26 +1,33 @@
 //! Trees that no honest git makes: nothing of them is written outside the target, through a link,
-//! or where a git of the build would look.
+//! or where a git of the build would look, be it a directory or a zip.
 
 mod support;
 
 use std::fs;
 use std::path::Path;
 
-use chela_source::{Error, Note};
+use chela_source::{Error, Limits, Note};
 use rstest::rstest;
-use support::{Item, Place, Repository, Server, fetch, listing, source};
+use support::zips::fetch_both;
+use support::{Item, Place, Repository, Server, listing, source};
 
 fn error_of(repository: &Repository, tree: &str) -> Error {
     let commit = repository.commit(tree);
     let server = Server::git(repository, true);
-    fetch(&source(&server, Some(&commit)), &Place::new()).expect_err("it is refused")
+    fetch_both(
+        Limits::default(),
+        &source(&server, Some(&commit)),
+        &Place::new(),
+    )
+    .expect_err("it is refused")
 }
 
 fn notes_of(repository: &Repository, tree: &str) -> (Vec<Note>, Place) {
     let commit = repository.commit(tree);
     let server = Server::git(repository, true);
     let place = Place::new();
-    let fetched = fetch(&source(&server, Some(&commit)), &place).expect("it is fetched");
+    let fetched = fetch_both(Limits::default(), &source(&server, Some(&commit)), &place)
+        .expect("it is fetched");
     (fetched.notes, place)
 }
 
@@ -203,7 +210,7 @@ fn modes_that_git_never_writes_grant_nothing() {
     let commit = repository.commit(&tree);
     let server = Server::git(&repository, true);
     let place = Place::new();
-    match fetch(&source(&server, Some(&commit)), &place) {
+    match fetch_both(Limits::default(), &source(&server, Some(&commit)), &place) {
         Ok(_) => {
             for (name, item) in listing(&place.target()) {
                 assert!(

@@ -1,11 +1,12 @@
-//! Each limit, hit once; and what is just within it.
+//! Each limit, hit once; and what is just within it. A zip has the same as a directory.
 
 mod support;
 
 use std::time::Duration;
 
 use chela_source::{Error, Excess, Limits};
-use support::{Place, Repository, Server, fetch_within, source};
+use support::zips::fetch_both;
+use support::{Place, Repository, Server, source};
 
 /// Twenty directories inside each other, files of noise, and one that is all alike.
 fn repository() -> Repository {
@@ -28,7 +29,7 @@ fn repository() -> Repository {
 fn hit(limits: Limits) -> Option<Excess> {
     let repository = repository();
     let server = Server::git(&repository, true);
-    match fetch_within(limits, &source(&server, None), &Place::new()) {
+    match fetch_both(limits, &source(&server, None), &Place::new()) {
         Ok(_) => None,
         Err(Error::TooMuch { what, .. }) => Some(what),
         Err(error) => panic!("another error: {error}"),
@@ -114,7 +115,7 @@ fn a_tree_that_repeats_itself_ends_at_the_limit() {
         files: 2000,
         ..Limits::default()
     };
-    let error = fetch_within(few, &source(&server, None), &Place::new()).unwrap_err();
+    let error = fetch_both(few, &source(&server, None), &Place::new()).unwrap_err();
     assert!(
         matches!(
             error,
@@ -144,7 +145,7 @@ fn what_is_written_is_limited_too() {
         unpacked: 10_000_000,
         ..Limits::default()
     };
-    let error = fetch_within(limits, &source(&server, None), &Place::new()).unwrap_err();
+    let error = fetch_both(limits, &source(&server, None), &Place::new()).unwrap_err();
     assert!(
         matches!(
             error,
@@ -174,7 +175,7 @@ fn time_is_limited() {
         time: Duration::from_millis(1),
         ..Limits::default()
     };
-    let error = fetch_within(limits, &source(&server, None), &Place::new()).unwrap_err();
+    let error = fetch_both(limits, &source(&server, None), &Place::new()).unwrap_err();
     assert!(matches!(error, Error::TooSlow { .. }), "{error}");
     assert!(error.may_pass());
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub mod lies;
+pub mod zips;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
