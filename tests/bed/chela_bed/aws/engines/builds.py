@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chela_bed.aws.engines.account import Account
+from chela_bed.aws.account import Account
 from chela_bed.aws.engines.clock import seconds
 from chela_bed.aws.engines.projects import S3, Settings
 

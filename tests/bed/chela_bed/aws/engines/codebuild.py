@@ -5,18 +5,17 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from chela_bed.aws.api import ServiceError
+from chela_bed.aws.api import Members, ServiceError
 from chela_bed.aws.engines import builds
-from chela_bed.aws.engines.account import who
 from chela_bed.aws.engines.builds import Build, Ending
 from chela_bed.aws.engines.course import Course
+from chela_bed.aws.engines.envelope import role, who
 from chela_bed.aws.engines.floor import Floor, Gates
-from chela_bed.aws.engines.model import faults, model
 from chela_bed.aws.engines.projects import (
     BuildProject,
     Settings,
@@ -25,8 +24,9 @@ from chela_bed.aws.engines.projects import (
     settings,
 )
 from chela_bed.aws.engines.tokens import Mismatch, Tokens
+from chela_bed.aws.model import service_model, validate
 
-Members = Mapping[str, Any]
+MODEL = service_model("codebuild")
 STOPPED = Ending(builds.STOPPED)
 # Phases whose beginning sets a time-out's clock.
 TIMED = (builds.QUEUED, builds.PROVISIONING)
@@ -62,18 +62,12 @@ class CodeBuild:
 
     # For tests.
 
-    def create(self, name: str, role: str | None = None, **fields: Any) -> BuildProject:
+    def create(self, name: str, build_role: str | None = None, **fields: Any) -> BuildProject:
         """A project. `fields` are `BuildProject`'s; NO_SOURCE, private and without a limit by default."""
-        project = BuildProject(
-            name, role or self.floor.account.role(f"build-{name}"), self.floor.clock.now(), **fields
-        )
+        arn = build_role or role(self.floor.account, f"build-{name}")
+        project = BuildProject(name, arn, self.floor.clock.now(), **fields)
         check_source(project.source)
-        shape = model("codebuild").shape_for("Project")
-        wrong = list(
-            faults(shape, {**project.api(self.floor.account), "created": None, "lastModified": None})
-        )
-        if wrong:
-            raise invalid("; ".join(wrong))
+        validate(MODEL.operation_model("CreateProject"), project.request())
         self.projects[name] = project
         return project
 
@@ -132,10 +126,7 @@ class CodeBuild:
         """Answer one call."""
         if operation not in self._operations:
             raise ServiceError("UnknownOperationException", f"the stand-in does not play {operation}")
-        shape = model("codebuild").operation_model(operation).input_shape
-        wrong = list(faults(shape, params))
-        if wrong:
-            raise invalid("; ".join(wrong))
+        validate(MODEL.operation_model(operation), params)
         with self.floor.changed:
             return self._operations[operation](params, caller)
 

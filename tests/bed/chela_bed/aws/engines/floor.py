@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chela_bed.aws.engines.account import Account
+from chela_bed.aws.account import Account
 from chela_bed.aws.engines.clock import Clock
 from chela_bed.aws.engines.events import Events
 from chela_bed.aws.engines.sources import Sources

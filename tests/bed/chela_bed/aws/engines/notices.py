@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from chela_bed.aws.engines.builds import COMPLETED, DOWNLOAD, Build, Phase
+from chela_bed.aws.engines.envelope import event
 
 SOURCE = "aws.codebuild"
 STATE_CHANGE = "CodeBuild Build State Change"
@@ -29,7 +30,7 @@ def state_change(build: Build, time: datetime) -> dict[str, Any]:
         "current-phase": build.phase,
         "current-phase-context": "[]",
     }
-    return build.account.event((SOURCE, STATE_CHANGE), build.arn, time, detail)
+    return event(build.account, (SOURCE, STATE_CHANGE), build.arn, time, detail)
 
 
 def phase_change(build: Build, phase: Phase, time: datetime) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def phase_change(build: Build, phase: Phase, time: datetime) -> dict[str, Any]:
         "completed-phase-start": date(phase.start),
         "completed-phase-end": date(phase.end or phase.start),
     }
-    return build.account.event((SOURCE, PHASE_CHANGE), build.arn, time, detail)
+    return event(build.account, (SOURCE, PHASE_CHANGE), build.arn, time, detail)
 
 
 def _common(build: Build) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chela_bed.aws.account import Account
 from chela_bed.aws.api import ServiceError
-from chela_bed.aws.engines.account import Account
 from chela_bed.aws.engines.clock import seconds
 
 S3 = "S3"
@@ -63,16 +63,11 @@ class BuildProject:
             return None
         return base64.urlsafe_b64encode(f'{{"public":"{self.name}"}}'.encode()).decode()
 
-    def api(self, account: Account) -> dict[str, Any]:
-        """As BatchGetProjects has it."""
-        optional = {
-            "sourceVersion": self.source_version,
-            "concurrentBuildLimit": self.concurrent,
-            "publicProjectAlias": self.alias,
-        }
+    def request(self) -> dict[str, Any]:
+        """As CreateProject asks for it."""
+        optional = {"sourceVersion": self.source_version, "concurrentBuildLimit": self.concurrent}
         return {
             "name": self.name,
-            "arn": self.arn(account),
             "source": copy.deepcopy(self.source),
             "artifacts": copy.deepcopy(self.artifacts),
             "cache": {"type": "NO_CACHE"},
@@ -80,13 +75,21 @@ class BuildProject:
             "serviceRole": self.role,
             "timeoutInMinutes": self.timeout,
             "queuedTimeoutInMinutes": self.queued_timeout,
+            "autoRetryLimit": self.auto_retries,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+    def api(self, account: Account) -> dict[str, Any]:
+        """As BatchGetProjects has it."""
+        return {
+            **self.request(),
+            "arn": self.arn(account),
             "encryptionKey": _key(account),
             "created": seconds(self.created),
             "lastModified": seconds(self.created),
             "badge": {"badgeEnabled": False},
             "projectVisibility": self.visibility,
-            "autoRetryLimit": self.auto_retries,
-            **{name: value for name, value in optional.items() if value is not None},
+            **({"publicProjectAlias": self.alias} if self.alias else {}),
         }
 
 
