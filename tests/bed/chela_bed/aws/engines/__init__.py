@@ -11,6 +11,7 @@ from chela_bed.aws.api import Members, ServiceError
 from chela_bed.aws.engines.builds import Build
 from chela_bed.aws.engines.clock import Clock
 from chela_bed.aws.engines.codebuild import CodeBuild
+from chela_bed.aws.engines.codepipeline import CodePipeline
 from chela_bed.aws.engines.events import (
     Event,
     EventBridge,
@@ -20,6 +21,7 @@ from chela_bed.aws.engines.events import (
     of_type,
     shuffled,
 )
+from chela_bed.aws.engines.executions import Execution
 from chela_bed.aws.engines.floor import Floor
 from chela_bed.aws.engines.sources import Fetched, S3Sources, SourceError, Sources
 
@@ -31,6 +33,7 @@ __all__ = [
     "Event",
     "EventBridge",
     "Events",
+    "Execution",
     "Fetched",
     "S3Sources",
     "SourceError",
@@ -59,6 +62,7 @@ class Engines:
         work.chmod(0o711)
         self.floor = Floor(account, self.clock, self.events, sources, work)
         self.codebuild = CodeBuild(self.floor)
+        self.codepipeline = CodePipeline(self.floor, self.codebuild)
 
     def __enter__(self) -> Engines:
         return self
@@ -68,13 +72,18 @@ class Engines:
 
     def handle(self, service: str, operation: str, params: Members, caller: str | None = None) -> Members:
         """Answer a call with the answer's members, or raise a `ServiceError`."""
-        if service != "codebuild":
+        services: dict[str, CodeBuild | CodePipeline] = {
+            "codebuild": self.codebuild,
+            "codepipeline": self.codepipeline,
+        }
+        if service not in services:
             raise ServiceError("UnknownOperationException", f"the stand-in does not play {service}")
-        return self.codebuild.handle(operation, params, caller or self.caller)
+        return services[service].handle(operation, params, caller or self.caller)
 
     def close(self) -> None:
         """Stop all that runs, and hand on the last events."""
         self.floor.closing = True
+        self.codepipeline.close()
         self.codebuild.close()
         self.events.close()
         self._folder.cleanup()
