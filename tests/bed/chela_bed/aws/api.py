@@ -1,4 +1,4 @@
-"""What the front and the services behind it say to each other: an operation's members in and out, or an error."""
+"""What the front and the services behind it say to each other: members in, members or an error out."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Calls:
         """Calls of an operation, as soon as there are so many."""
 
         def enough() -> list[Call] | None:
-            found = [call for call in self.of(name, **params) if call.status]
+            found = [call for call in self.of(name, None, **params) if call.status]
             return found if len(found) >= count else None
 
         return wait_for(enough, timeout, f"{count} {name} {params} among {[str(call) for call in self]}")

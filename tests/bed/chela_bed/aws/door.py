@@ -95,12 +95,11 @@ class Door:
         signed = signature.Signed(request.method, request.target, request.headers, request.hash)
         verified = signature.verify(signed, self._identities, self.account.region)
         if verified.service != self.kind.value:
-            raise ServiceError("SignatureDoesNotMatch", "Credential should be scoped to correct service.", 403)
+            why = "Credential should be scoped to correct service."
+            raise ServiceError("SignatureDoesNotMatch", why, 403)
         identity = verified.identity
         for access in self._accesses(request):
-            if not self._evaluator.allows(
-                identity.arn, identity.role.policies, self.account.number, access
-            ):
+            if not self._evaluator.allows(identity.arn, identity.role.policies, self.account.number, access):
                 raise ServiceError("AccessDenied", "Forbidden", 403)
         if request.size > LARGEST:
             raise ServiceError("RequestTooLarge", "Request Too Long", 413)

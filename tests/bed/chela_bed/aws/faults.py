@@ -113,8 +113,8 @@ def refusal(call: Call) -> ServiceError:
     first = call.accesses[0]
     return ServiceError(
         "AccessDeniedException",
-        f"User: {call.identity.arn} is not authorized to perform: {first.action} on resource: {first.resource}"
-        " because no identity-based policy allows the action",
+        f"User: {call.identity.arn} is not authorized to perform: {first.action} on resource: "
+        f"{first.resource} because no identity-based policy allows the action",
     )
 
 

@@ -116,7 +116,7 @@ class Front:
 
     def _obey(self, call: Call, request: Request) -> Response:
         call.accesses = self._accesses.of(call.service, call.operation, call.params)
-        if not all([self.may(call, access) for access in call.accesses]):
+        if not all(self.may(call, access) for access in call.accesses):
             raise refusal(call)
         effects = self.faults.strikes(call)
         for effect in effects[Moment.BEFORE]:

@@ -190,5 +190,3 @@ class Function:
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             **self.settings.variables,
         }
-
-

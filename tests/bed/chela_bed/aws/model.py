@@ -15,6 +15,8 @@ from botocore.validate import ParamValidator
 
 from chela_bed.aws.api import Members, ServiceError
 
+# Superseded, or for objects of other kinds: they look like their plainer siblings.
+UNUSUAL = {"ListObjects", "CopyObject", "RenameObject"}
 SERVICES = ("s3", "sqs", "secretsmanager", "codebuild", "codepipeline", "events")
 
 
@@ -55,9 +57,7 @@ def read_s3(method: str, target: str, headers: Mapping[str, str]) -> tuple[str, 
 def _s3_operations(method: str) -> list[OperationModel]:
     """S3's operations, those first that ask for more: others would take their requests too."""
     model = service_model("s3")
-    # Superseded, or for objects of other kinds: they look like their plainer siblings.
-    plain = [name for name in model.operation_names if name not in ("ListObjects", "CopyObject", "RenameObject")]
-    operations = [model.operation_model(name) for name in plain]
+    operations = [model.operation_model(name) for name in model.operation_names if name not in UNUSUAL]
     fitting = [operation for operation in operations if operation.http["method"] == method]
     return sorted(fitting, key=lambda operation: -len(_needed(operation)))
 
@@ -145,7 +145,7 @@ def _unfitting(shape: Shape, value: str, path: str) -> Iterator[str]:
     if allowed and value not in allowed:
         yield f"{path}: {value!r} is none of {allowed}"
     pattern = shape.metadata.get("pattern")
-    # Java's patterns, which the services match against all of it; the few that Python cannot read are left out.
+    # Java's patterns, matched against all of it; the few that Python cannot read are left out.
     try:
         if pattern and not re.fullmatch(pattern, value):
             yield f"{path}: {value!r} does not satisfy {pattern}"

@@ -71,10 +71,14 @@ class Poller:
         """Hand the next batches to two processes at once, as SQS sometimes does."""
         self._twice += count
 
-    def stop(self) -> None:
-        """Take no more, and wait for what is in hand."""
+    def begin_end(self) -> None:
+        """Take no more messages, and return at once."""
         self._stopped.set()
         self._open.set()
+
+    def stop(self) -> None:
+        """Take no more, and wait for what is in hand."""
+        self.begin_end()
         self._thread.join(30)
         self._hands.shutdown()
 

@@ -103,7 +103,13 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             super().handle_one_request()
 
-    def do_GET(self) -> None:
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # `do_GET` and its siblings: all methods are one to the server.
+        if name.startswith("do_"):
+            return self._do
+        raise AttributeError(name)
+
+    def _do(self) -> None:
         with tempfile.SpooledTemporaryFile(max_size=CHUNK) as body:
             try:
                 answer = self.server.answer(self._read(body))
@@ -112,7 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self._give(answer)
 
-    do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_GET
+    def handle_expect_100(self) -> bool:
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
+        return True
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass

@@ -19,7 +19,8 @@ from chela_bed.aws.api import ServiceError
 from chela_bed.aws.identities import Identities, Identity
 
 FORM = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
+    r"AWS4-HMAC-SHA256 "
+    r"Credential=(?P<key>[^/]+)/(?P<date>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
     r",\s*SignedHeaders=(?P<headers>[^,]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
 TIME = "%Y%m%dT%H%M%SZ"
@@ -55,7 +56,7 @@ def verify(request: Signed, identities: Identities, region: str) -> Verified:
         raise ServiceError("MissingAuthenticationToken", "Missing Authentication Token", 403)
     identity = identities.find(form["key"])
     if identity is None:
-        raise ServiceError("UnrecognizedClient", "The security token included in the request is invalid.", 403)
+        raise _unknown()
     _check_token(request, identity)
     _check_time(request, form["date"])
     if form["region"] != region:
@@ -70,7 +71,7 @@ def _check_token(request: Signed, identity: Identity) -> None:
     if identity.expired.is_set():
         raise ServiceError("ExpiredToken", "The security token included in the request is expired", 403)
     if request.headers.get("x-amz-security-token") != identity.token:
-        raise ServiceError("UnrecognizedClient", "The security token included in the request is invalid.", 403)
+        raise _unknown()
 
 
 def _check_time(request: Signed, date: str) -> None:
@@ -110,6 +111,11 @@ def _expected(request: Signed, form: re.Match[str], identity: Identity) -> str:
     lines = oracle.canonical_request(asked).split("\n")
     canonical = "\n".join([*lines[:-1], stated])
     return str(oracle.signature(oracle.string_to_sign(asked, canonical), asked))
+
+
+def _unknown() -> ServiceError:
+    why = "The security token included in the request is invalid."
+    return ServiceError("UnrecognizedClient", why, 403)
 
 
 def _wrong(why: str) -> ServiceError:

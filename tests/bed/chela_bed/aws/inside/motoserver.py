@@ -1,7 +1,8 @@
 """moto's server as a process of its own: it prints its port, and ends with its standard input.
 
 SQS counts the seconds of delays and visibility time-outs in milliseconds here: the front has scaled
-them, so that a test need not wait for minutes to pass.
+them, so that a test need not wait for minutes to pass. And EventBridge hands events on as they are:
+moto pastes them into a text, which loses the account and breaks on some.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import sys
 import threading
 from typing import Any
 
+from moto.core.utils import unix_time_millis
+from moto.events.utils import EventTemplateParser
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs import models, responses
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
-from moto.core.utils import unix_time_millis
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 
@@ -25,7 +27,7 @@ class _Quiet(WSGIRequestHandler):
 
 def main() -> None:
     """Say the port, and serve until nobody is there any more."""
-    _count_in_milliseconds()
+    _change_moto()
     server = make_server(
         "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=_Quiet
     )
@@ -39,13 +41,11 @@ def _end_with_starter() -> None:
     os._exit(0)
 
 
-def _count_in_milliseconds() -> None:
-    for module in (models, responses):
-        module.MAXIMUM_VISIBILITY_TIMEOUT = 43_200_000
-    models.MAXIMUM_MESSAGE_DELAY = 900_000
-    models.Message.delay = _delay
-    models.Message.change_visibility = _change_visibility
-    models.SQSBackend.change_message_visibility = _change_message_visibility
+def _change_moto() -> None:
+    for owner, changes in CHANGES.items():
+        for name, value in changes.items():
+            assert hasattr(owner, name), f"moto has no {owner.__name__}.{name} any more"
+            setattr(owner, name, value)
 
 
 def _delay(self: Any, delay_seconds: int) -> None:
@@ -67,6 +67,27 @@ def _change_message_visibility(
                 queue.pending_messages.discard(message)
             return
     raise ReceiptHandleIsInvalid
+
+
+def _wait_for_messages(self: Any, timeout: int) -> None:
+    # Nobody tells it when a message becomes visible; a second is long here.
+    with self._messages_lock:
+        self._messages_lock.wait_for(lambda: self.messages, timeout=min(timeout, 0.02))
+
+
+def _whole_event(input_template: str, input_paths_map: Any, event: dict[str, Any]) -> dict[str, Any]:
+    assert not input_template, "the rules of a stack hand on whole events"
+    return {name: value for name, value in event.items() if name != "ingestion-time"}
+
+
+CHANGES: dict[Any, dict[str, Any]] = {
+    models: {"MAXIMUM_VISIBILITY_TIMEOUT": 43_200_000, "MAXIMUM_MESSAGE_DELAY": 900_000},
+    responses: {"MAXIMUM_VISIBILITY_TIMEOUT": 43_200_000},
+    models.Message: {"delay": _delay, "change_visibility": _change_visibility},
+    models.SQSBackend: {"change_message_visibility": _change_message_visibility},
+    models.Queue: {"wait_for_messages": _wait_for_messages},
+    EventTemplateParser: {"parse": staticmethod(_whole_event)},
+}
 
 
 if __name__ == "__main__":
