@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chela_contract::{CommitId, Source};
 use chela_outbound::{Policy, Resolve, SystemResolver, Wire};
@@ -60,6 +61,13 @@ impl Fetcher {
         Self { resolver, ..self }
     }
 
+    /// The same with another limit of time.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.limits.time = time;
+        self
+    }
+
     /// Fetches one commit into `target`, which must be absent or an empty directory.
     ///
     /// It blocks. A directory beside `target` holds the work; it becomes `target` when all is
@@ -76,7 +84,7 @@ impl Fetcher {
             limits: &self.limits,
             deadline,
         };
-        arriving.into_directory(pack, commit, target)
+        arriving.unpack(pack, commit, target)
     }
 
     /// Fetches one commit as a zip, by the rules and within the limits of [`Fetcher::fetch`].
@@ -101,7 +109,7 @@ impl Fetcher {
             limits: &self.limits,
             deadline,
         };
-        arriving.into_zip(pack, commit, begin)
+        arriving.zip(pack, commit, begin)
     }
 
     fn server(&self, source: &Source, deadline: Deadline) -> Result<Server, Error> {
@@ -125,7 +133,7 @@ pub fn unpack(
     limits: &Limits,
 ) -> Result<Fetched, Error> {
     let work = Workplace::beside(target)?;
-    Arriving::here(&work, limits).into_directory(pack, commit, target)
+    Arriving::here(&work, limits).unpack(pack, commit, target)
 }
 
 /// Makes a zip out of a pack that is there already: [`Fetcher::zip`] after the network.
@@ -137,7 +145,7 @@ pub fn zip<W: Write>(
     begin: impl FnOnce(&CommitId) -> io::Result<W>,
 ) -> Result<Fetched, Error> {
     let work = Workplace::inside(scratch)?;
-    Arriving::here(&work, limits).into_zip(pack, commit, begin)
+    Arriving::here(&work, limits).zip(pack, commit, begin)
 }
 
 /// What one fetch works with.
@@ -158,7 +166,7 @@ impl<'a> Arriving<'a> {
         }
     }
 
-    fn into_directory(
+    fn unpack(
         &self,
         pack: impl BufRead,
         commit: CommitId,
@@ -171,7 +179,7 @@ impl<'a> Arriving<'a> {
         Ok(Fetched::new(commit, written))
     }
 
-    fn into_zip<W: Write>(
+    fn zip<W: Write>(
         &self,
         pack: impl BufRead,
         commit: CommitId,

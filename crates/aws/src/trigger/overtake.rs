@@ -1,0 +1,65 @@
+//! Ends a build that a newer one takes the place of.
+
+use std::time::Duration;
+
+use chela_contract::BuildId;
+use chela_receiver::Overtaken;
+
+use super::next::overtaken;
+use super::tell;
+use super::world::{Trouble, World};
+use crate::engine::Stopped;
+use crate::message::Message;
+use crate::objects::{Tag, Written};
+use crate::record::Record;
+
+/// Ends it, unless it is over: the engine's word is told then, and no flag that shows an end
+/// becomes `canceled`.
+pub async fn overtake<W: World>(world: &W, id: BuildId, by: &Overtaken) -> Result<(), Trouble> {
+    if world.open(id).await?.is_none() {
+        return Ok(());
+    }
+    while let Some((record, tag)) = world.record(id).await? {
+        if let Some(message) = end(world, record, &tag, by).await? {
+            let told = world.tell(&message, Duration::ZERO).await;
+            return told.map_err(|failure| Trouble::Mute(failure.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be told of it; `None` if its record has changed meanwhile.
+async fn end<W: World>(
+    world: &W,
+    mut record: Record,
+    tag: &Tag,
+    by: &Overtaken,
+) -> Result<Option<Message>, Trouble> {
+    if record.ended.is_none() {
+        if record.execution.is_some() && !stops(world, &record).await? {
+            return Ok(Some(tell::check(&record)));
+        }
+        let ended = tell::ended(&record, &overtaken(&record, by), world.now());
+        record.ended = Some(ended);
+        if world.update(&record, tag).await? == Written::Changed {
+            return Ok(None);
+        }
+        tracing::info!(overtaken = %record.id(), by = %by.by, "ended");
+    }
+    let ended = record.ended.as_ref();
+    Ok(ended.map(|ended| tell::last(&record, ended, &world.page(&record.target))))
+}
+
+/// Whether it stops. One that may not be stopped runs to its end, and the newer one is built all
+/// the same.
+async fn stops<W: World>(world: &W, record: &Record) -> Result<bool, Trouble> {
+    match world.stop(record).await.map_err(Trouble::from) {
+        Ok(Stopped::Stopping) => Ok(true),
+        Ok(Stopped::WasOver) => Ok(false),
+        Err(Trouble::Never(why)) => {
+            tracing::error!(overtaken = %record.id(), why, "cannot stop it; it runs to its end");
+            Ok(false)
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
