@@ -22,7 +22,7 @@ from chela_bed.aws.evaluator import Access, Evaluator
 from chela_bed.aws.function import TOO_MANY
 from chela_bed.aws.identities import Identities, Identity
 from chela_bed.aws.runtime import Outcome
-from chela_bed.aws.serving import Request, Response, Server
+from chela_bed.aws.serving import Problems, Request, Response, Server
 
 LARGEST = 6 * 1024 * 1024
 IDENT = "url0123456789abcdef"
@@ -54,6 +54,7 @@ class Door:
         evaluator: Evaluator,
         function: str,
         invoke: Callable[[Any], Outcome],
+        problems: Problems,
         kind: Kind = Kind.FUNCTION_URL,
         port: int = 0,
     ) -> None:
@@ -64,7 +65,7 @@ class Door:
         self._evaluator = evaluator
         self._function = function
         self._invoke = invoke
-        self._server = Server(self._handle, port)
+        self._server = Server(self._handle, problems, port)
 
     @property
     def url(self) -> str:

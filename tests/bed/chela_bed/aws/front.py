@@ -25,7 +25,7 @@ from chela_bed.aws.evaluator import Access, Evaluator
 from chela_bed.aws.faults import CutError, Faults, Moment, refusal
 from chela_bed.aws.identities import Identities
 from chela_bed.aws.pace import Pace
-from chela_bed.aws.serving import OWN, Request, Response, Server
+from chela_bed.aws.serving import OWN, Problems, Request, Response, Server
 
 WRITES = {"PutObject", "CompleteMultipartUpload", "DeleteObject"}
 PATIENCE = 120
@@ -49,20 +49,20 @@ class Front:
         evaluator: Evaluator,
         identities: Identities,
         secret: Callable[[str], str | None],
+        problems: Problems,
     ) -> None:
         self.account = account
         self.services: dict[str, Service] = {}
         self.calls = Calls()
         self.faults = Faults()
         self.pace = Pace()
-        # What should not have happened in the bed itself; a test run must end without any.
-        self.problems: list[str] = []
+        self.problems = problems
         self._moto = moto
         self._evaluator = evaluator
         self._identities = identities
         self._accesses = Accesses(account, secret)
         self._locks: dict[tuple[str, str], threading.Lock] = collections.defaultdict(threading.Lock)
-        self._server = Server(self._handle)
+        self._server = Server(self._handle, problems)
 
     @property
     def url(self) -> str:

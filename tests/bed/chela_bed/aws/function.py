@@ -14,6 +14,7 @@ from typing import Any
 from chela_bed.aws.account import Account
 from chela_bed.aws.identities import Identities, Identity, Role
 from chela_bed.aws.runtime import Environment, Outcome
+from chela_bed.aws.serving import Problems
 from chela_bed.waiting import wait_for
 
 TOO_MANY = "Rate Exceeded: the function's concurrency is used up"
@@ -60,6 +61,7 @@ class Function:
         identities: Identities,
         endpoint: str,
         folder: Path,
+        problems: Problems,
         settings: Settings | None = None,
     ) -> None:
         self.name = name
@@ -71,6 +73,7 @@ class Function:
         self._identities = identities
         self._endpoint = endpoint
         self._folder = folder
+        self._problems = problems
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.log = Log(folder / "log")
@@ -161,7 +164,12 @@ class Function:
             self.role, self._account.session(self.role.name, name), lambda: born[0].kill()
         )
         environment = Environment(
-            self.command, self._variables(identity), self.arn, self._folder / name, self.log.add
+            self.command,
+            self._variables(identity),
+            self.arn,
+            self._folder / name,
+            self.log.add,
+            self._problems,
         )
         born.append(environment)
         return environment

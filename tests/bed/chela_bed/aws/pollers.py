@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from chela_bed.aws.account import Account
 from chela_bed.aws.pace import LONGEST, Pace
 from chela_bed.aws.runtime import Outcome
+from chela_bed.aws.serving import Problems
 from chela_bed.waiting import wait_for
 
 Message = Mapping[str, Any]
@@ -37,7 +40,13 @@ class Poller:
     """Feeds one function from one queue until it is stopped."""
 
     def __init__(
-        self, source: Source, sqs: Any, pace: Pace, account: Account, invoke: Callable[[Any], Outcome]
+        self,
+        source: Source,
+        sqs: Any,
+        pace: Pace,
+        account: Account,
+        invoke: Callable[[Any], Outcome],
+        problems: Problems,
     ) -> None:
         self.source = source
         # Events that were handed to the function, in order.
@@ -46,6 +55,7 @@ class Poller:
         self._pace = pace
         self._account = account
         self._invoke = invoke
+        self._problems = problems
         self._twice = 0
         self._open = threading.Event()
         self._open.set()
@@ -79,17 +89,30 @@ class Poller:
     def stop(self) -> None:
         """Take no more, and wait for what is in hand."""
         self.begin_end()
-        self._thread.join(30)
+        # Its last question to SQS, which waits a second for messages, need not be waited for.
         self._hands.shutdown()
 
     def _run(self) -> None:
+        with self._noting_problems():
+            self._loop()
+
+    @contextlib.contextmanager
+    def _noting_problems(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            # At the end, everything goes away.
+            if not self._stopped.is_set():
+                self._problems.append(traceback.format_exc())
+
+    def _loop(self) -> None:
         while not self._stopped.is_set():
             self._open.wait()
             self._free.acquire()
             with self._lock:
                 self._in_hand += 1
             messages = self._receive()
-            if messages:
+            if messages and not self._stopped.is_set():
                 self._hands.submit(self._work, messages)
             else:
                 self._done()
@@ -100,7 +123,7 @@ class Poller:
         self._free.release()
 
     def _receive(self) -> list[Message]:
-        if self._stopped.is_set() or not self._open.is_set():
+        if not self._open.is_set():
             return []
         answer = self._sqs.receive_message(
             QueueUrl=self.source.url,
@@ -117,13 +140,12 @@ class Poller:
         return messages
 
     def _work(self, messages: list[Message]) -> None:
-        try:
+        with self._noting_problems():
             event = {"Records": [self._record(message) for message in messages]}
             failed = self._failed(self._deliver(event), messages)
             for message in messages:
                 self._settle(message, failed=message["MessageId"] in failed)
-        finally:
-            self._done()
+        self._done()
 
     def _deliver(self, event: Any) -> Outcome:
         self.given.append(event)

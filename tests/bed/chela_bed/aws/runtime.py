@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from chela_bed.aws.faults import CutError
-from chela_bed.aws.serving import Request, Response, Server
+from chela_bed.aws.serving import Problems, Request, Response, Server
 from chela_bed.paths import BedError
 
 START = "/2018-06-01/runtime"
@@ -57,6 +57,7 @@ class Environment:
         arn: str,
         folder: Path,
         say: Callable[[str], None],
+        problems: Problems,
     ) -> None:
         self._arn = arn
         self._say = say
@@ -64,10 +65,8 @@ class Environment:
         self._current: Invocation | None = None
         self._frozen = False
         self._lock = threading.Lock()
-        self._api = Server(self._answer)
-        self.first_asked = threading.Event()
+        self._api = Server(self._answer, problems)
         folder.mkdir(parents=True, exist_ok=True)
-        self.started = time.monotonic()
         self._process = subprocess.Popen(
             list(command),
             env={**variables, "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.port}", "TMPDIR": str(folder)},
@@ -147,7 +146,6 @@ class Environment:
         return Response(202, {"content-type": "application/json"}, b'{"status":"OK"}')
 
     def _next(self) -> Response:
-        self.first_asked.set()
         self._freeze()
         work = self._work.get()
         if work is None:

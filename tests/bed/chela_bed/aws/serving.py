@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import tempfile
 import threading
+import traceback
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -53,14 +54,17 @@ class Response:
 
 
 Handle = Callable[[Request], Response]
+# What should not have happened in the bed itself; a test run must end without any.
+Problems = list[str]
 
 
 class Server:
     """Answers requests with `handle`, each in its own thread; `CutError` ends the connection."""
 
-    def __init__(self, handle: Handle, port: int = 0) -> None:
+    def __init__(self, handle: Handle, problems: Problems, port: int = 0) -> None:
         self._server = _Threads(("127.0.0.1", port), _Handler)
         self._server.answer = handle
+        self._server.problems = problems
         threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         ).start()
@@ -83,6 +87,7 @@ class Server:
 
 class _Threads(ThreadingHTTPServer):
     answer: Handle
+    problems: Problems
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256
@@ -112,11 +117,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _do(self) -> None:
         with tempfile.SpooledTemporaryFile(max_size=CHUNK) as body:
             try:
-                answer = self.server.answer(self._read(body))
+                self._give(self.server.answer(self._read(body)))
             except CutError:
                 self.close_connection = True
-                return
-            self._give(answer)
+            except ConnectionError:
+                raise
+            except Exception:
+                self.server.problems.append(traceback.format_exc())
+                raise
 
     def handle_expect_100(self) -> bool:
         self.send_response_only(100)

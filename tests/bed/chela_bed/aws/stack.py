@@ -22,6 +22,7 @@ from chela_bed.aws.identities import Identities, Identity, Role
 from chela_bed.aws.pollers import Poller, Source
 from chela_bed.aws.queues import Queue
 from chela_bed.aws.runtime import Outcome
+from chela_bed.aws.serving import Problems
 from chela_bed.paths import CHECKOUT, BedError
 from chela_bed.waiting import wait_for
 
@@ -62,10 +63,13 @@ class Stack:
         folder.mkdir(parents=True)
         self.account = cloud.account()
         self.identities = Identities()
+        self.problems: Problems = []
         # As the account's owner, past the front.
         self.owner = Clients(cloud.moto.url, self.account)
         self._lay_out()
-        self.front = Front(self.account, cloud.moto.port, cloud.evaluator, self.identities, self._secret)
+        self.front = Front(
+            self.account, cloud.moto.port, cloud.evaluator, self.identities, self._secret, self.problems
+        )
         self.calls, self.faults = self.front.calls, self.front.faults
         self.engines = Engines(self._source_bucket(), EventBridge(self.owner("events")), self.account)
         self.front.services = {"codebuild": self.engines, "codepipeline": self.engines}
@@ -82,6 +86,7 @@ class Stack:
             cloud.evaluator,
             self.trigger.name,
             self.trigger.try_invoke,
+            self.problems,
             plan.kind,
             plan.port,
         )
@@ -176,8 +181,8 @@ class Stack:
             poller.stop()
         self.engines.close()
         self.front.stop()
-        if self.front.problems:
-            raise BedError("the bed has failed:\n" + "\n".join(self.front.problems))
+        if self.problems:
+            raise BedError("the bed has failed:\n" + "\n".join(self.problems))
 
     # How it is laid out.
 
@@ -235,6 +240,7 @@ class Stack:
             self.identities,
             self.front.url,
             self.folder / name,
+            self.problems,
             Settings(self._variables(name), timeout, concurrency=10),
         )
 
@@ -258,7 +264,9 @@ class Stack:
 
     def _poll(self, queue: Queue, function: Function, *, visibility: int, batch: int) -> Poller:
         source = Source(queue.name, queue.arn, queue.address, visibility, batch, self.plan.concurrency)
-        return Poller(source, self.owner("sqs"), self.front.pace, self.account, function.invoke)
+        return Poller(
+            source, self.owner("sqs"), self.front.pace, self.account, function.invoke, self.problems
+        )
 
     def _set_rules(self, names: policies.Names) -> None:
         events = self.owner("events")
