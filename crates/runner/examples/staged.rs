@@ -71,10 +71,12 @@ fn serve() -> Result<(), Failed> {
         Err(sentence) => return say(&json!({"event": "refused", "message": sentence})),
     };
     say(&json!({"event": "ready"}))?;
-    match io::stdin().lock().read_line(&mut line)? {
-        0 => Ok(()),
-        _ => build(&order, &spec),
+    // Bound, lest the lock be held while the build runs.
+    let begun = io::stdin().lock().read_line(&mut line)? > 0;
+    if begun {
+        build(&order, &spec)?;
     }
+    Ok(())
 }
 
 fn spec(order: &Order) -> Result<Buildspec, String> {

@@ -70,7 +70,8 @@ class Actions:
 
     def _put_out(self, execution: Execution, run: ActionRun, revision: Revision, archive: Path) -> None:
         with self.floor.changed:
-            execution.revisions.append(revision)
+            kept = [each for each in execution.revisions if each.action != revision.action]
+            execution.revisions = [*kept, revision]
             execution.artifacts[revision.artifact] = archive
             if "namespace" in run.action:
                 execution.outputs[run.action["namespace"]] = {

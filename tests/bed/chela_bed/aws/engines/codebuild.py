@@ -171,10 +171,9 @@ class CodeBuild:
 
     def _batch_get_builds(self, params: Members, _: str) -> dict[str, Any]:
         found = {each: self._build(each) for each in params["ids"]}
-        return {
-            "builds": [build.api() for build in found.values() if build],
-            "buildsNotFound": [each for each, build in found.items() if build is None],
-        }
+        absent = [each for each, build in found.items() if build is None]
+        answer = [build.api() for build in found.values() if build]
+        return {"builds": answer, **({"buildsNotFound": absent} if absent else {})}
 
     def _batch_get_projects(self, params: Members, _: str) -> dict[str, Any]:
         found = {each: self.projects.get(_last(each, "project/")) for each in params["names"]}

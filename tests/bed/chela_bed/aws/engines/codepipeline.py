@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chela_bed.aws.api import Members, ServiceError
@@ -10,16 +10,16 @@ from chela_bed.aws.engines import executions
 from chela_bed.aws.engines.actions import Actions
 from chela_bed.aws.engines.asking import check_sources, check_stop, resolve, retried
 from chela_bed.aws.engines.codebuild import CodeBuild
+from chela_bed.aws.engines.envelope import role
 from chela_bed.aws.engines.executions import Execution
 from chela_bed.aws.engines.floor import Floor, Gates
 from chela_bed.aws.engines.journey import Journey
-from chela_bed.aws.engines.pipelines import QUOTA, SUPERSEDED, Pipeline
+from chela_bed.aws.engines.pipelines import QUOTA, SUPERSEDED, Pipeline, Stages, declare
 from chela_bed.aws.engines.tokens import Mismatch, Tokens
 from chela_bed.aws.engines.traffic import Traffic
 from chela_bed.aws.model import service_model, validate
 
 MODEL = service_model("codepipeline")
-PROVIDERS = ("S3", "CodeBuild", "Manual")
 
 
 class CodePipeline:
@@ -44,18 +44,23 @@ class CodePipeline:
 
     # For tests.
 
-    def create(self, declaration: dict[str, Any], limit: int | None = None) -> Pipeline:
-        """A pipeline, as `pipelines.declare` makes them; `limit` is of executions at a time."""
+    def create(
+        self,
+        name: str,
+        stages: Stages,
+        *,
+        mode: str = SUPERSEDED,
+        variables: Mapping[str, str | None] | None = None,
+        limit: int | None = None,
+    ) -> Pipeline:
+        """A pipeline of type V2; a variable's value is its default, `limit` is of executions at a time."""
+        service_role = role(self.floor.account, f"pipeline-{name}")
+        declaration = declare(name, service_role, stages, mode=mode, variables=variables)
         validate(MODEL.operation_model("CreatePipeline"), {"pipeline": declaration})
-        for stage in declaration["stages"]:
-            for action in stage["actions"]:
-                if action["actionTypeId"]["provider"] not in PROVIDERS:
-                    raise ServiceError("ValidationException", f"the stand-in does not play {action}")
-        if limit is None and declaration["executionMode"] != SUPERSEDED:
+        if limit is None and mode != SUPERSEDED:
             limit = QUOTA
-        pipeline = Pipeline(declaration, self.floor.clock.now(), limit)
-        self.pipelines[pipeline.name] = pipeline
-        return pipeline
+        self.pipelines[name] = Pipeline(declaration, self.floor.clock.now(), limit)
+        return self.pipelines[name]
 
     def hold(self, pipeline: str, before: str) -> None:
         """Disable the transition into a stage: executions wait in front of it."""

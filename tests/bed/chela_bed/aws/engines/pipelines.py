@@ -17,6 +17,8 @@ SUPERSEDED, QUEUED, PARALLEL = "SUPERSEDED", "QUEUED", "PARALLEL"
 # "Quotas in AWS CodePipeline": executions at a time of a pipeline in these modes.
 QUOTA = 50
 Action = dict[str, Any]
+# In their order.
+Stages = Mapping[str, Sequence[Action]]
 
 
 def source(bucket: str, key: str, *, key_override: bool = False, name: str = "Source") -> Action:
@@ -59,12 +61,12 @@ def approval(name: str = "Approve") -> Action:
 def declare(
     name: str,
     role: str,
-    stages: Mapping[str, Sequence[Action]],
+    stages: Stages,
     *,
     mode: str = SUPERSEDED,
     variables: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """A declaration as CreatePipeline takes it; a variable's value is its default, None for none."""
+    """A declaration as CreatePipeline takes it."""
     declared = [
         {"name": each, **({"defaultValue": default} if default is not None else {})}
         for each, default in (variables or {}).items()
