@@ -144,6 +144,17 @@ impl Engines {
             Service::CodePipeline => self.codepipeline.look(name, id, now).await,
         }
     }
+
+    /// [`Engines::look`] for up to 100 builds of `CodeBuild` at once, in their order.
+    pub(crate) async fn look_at_builds(
+        &self,
+        records: &[&Record],
+        now: Micros,
+    ) -> Result<Vec<Seen>, EngineFailure> {
+        let id = |record: &&Record| Some(record.execution.as_ref()?.id.clone());
+        let ids: Vec<String> = records.iter().filter_map(id).collect();
+        self.codebuild.look_at(&ids, now).await
+    }
 }
 
 impl From<Failure> for EngineFailure {

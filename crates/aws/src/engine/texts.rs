@@ -10,8 +10,8 @@ pub(crate) const NAMELESS: &str = "its answer does not name what was started";
 /// There is no such `CodeBuild` project here.
 pub(crate) fn no_project(name: &str) -> String {
     format!(
-        "There is no CodeBuild project {name} in the function's account and region; create it, or \
-         correct the job's name in Pagure or in the function's configuration"
+        "There is no CodeBuild project {name} in the account and region of the function trigger; \
+         create it, or correct the name of the job in Pagure or in the settings of that function"
     )
 }
 
@@ -34,8 +34,8 @@ pub(crate) fn not_started(failure: &Failure) -> String {
 /// There is no such pipeline here.
 pub(crate) fn no_pipeline(name: &str) -> String {
     format!(
-        "There is no pipeline {name} in the function's account and region; create it, or correct \
-         the job's name in Pagure or in the function's configuration"
+        "There is no pipeline {name} in the account and region of the function trigger; create \
+         it, or correct the name of the job in Pagure or in the settings of that function"
     )
 }
 
