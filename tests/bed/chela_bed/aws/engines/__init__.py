@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chela_bed.aws.account import Account
 from chela_bed.aws.api import Members, ServiceError
@@ -26,9 +25,6 @@ from chela_bed.aws.engines.executions import Execution
 from chela_bed.aws.engines.floor import Floor
 from chela_bed.aws.engines.pipelines import PARALLEL, QUEUED, SUPERSEDED, approval, build, source
 from chela_bed.aws.engines.sources import Fetched, S3Sources, SourceError, Sources
-
-if TYPE_CHECKING:
-    from chela_bed.aws.stack import Stack
 
 __all__ = [
     "PARALLEL",
@@ -74,15 +70,6 @@ class Engines:
         self.floor = Floor(account, self.clock, self.events, sources, work)
         self.codebuild = CodeBuild(self.floor)
         self.codepipeline = CodePipeline(self.floor, self.codebuild)
-
-    @classmethod
-    def behind(cls, stack: Stack) -> Engines:
-        """The services of a stack: behind its front, with its roles' rights, telling its EventBridge."""
-        sources = S3Sources(lambda role: stack.service_role(role)("s3"))
-        engines = cls(sources, EventBridge(stack.owner("events")), stack.account)
-        for service in ("codebuild", "codepipeline"):
-            stack.front.services[service] = engines
-        return engines
 
     def __enter__(self) -> Engines:
         return self
