@@ -152,9 +152,8 @@ impl CodeBuild {
     }
 
     pub(crate) async fn look(&self, id: &str, now: Micros) -> Result<Seen, EngineFailure> {
-        let builds = self.builds(id, &[id.to_owned()]).await?;
-        let build = builds.iter().find(|build| build.id() == Some(id));
-        Ok(build.map_or(Seen::Forgotten, |build| seen(build, now)))
+        let seen = self.look_at(&[id.to_owned()], now).await?;
+        Ok(seen.into_iter().next().unwrap_or(Seen::Forgotten))
     }
 
     /// The same for up to 100 builds, in their order.
@@ -163,15 +162,13 @@ impl CodeBuild {
         ids: &[String],
         now: Micros,
     ) -> Result<Vec<Seen>, EngineFailure> {
-        let Some(first) = ids.first() else {
-            return Ok(Vec::new());
+        let of = ids.first().map_or("", String::as_str);
+        let builds = self.builds(of, ids).await?;
+        let look = |id: &String| {
+            let build = builds.iter().find(|build| build.id() == Some(id));
+            build.map_or(Seen::Forgotten, |build| seen(build, now))
         };
-        let builds = self.builds(first, ids).await?;
-        let found = |id: &String| builds.iter().find(|build| build.id() == Some(id));
-        let all = ids.iter().map(found);
-        Ok(all
-            .map(|build| build.map_or(Seen::Forgotten, |build| seen(build, now)))
-            .collect())
+        Ok(ids.iter().map(look).collect())
     }
 
     fn execution(

@@ -69,13 +69,20 @@ impl CodePipeline {
             .request(record, pipeline)
             .map_err(EngineFailure::Never)?;
         let at = now();
-        match request.send().await {
-            Ok(answer) => match answer.pipeline_execution_id() {
-                Some(id) => Ok(self.execution(record, id, at)),
-                None => Err(nameless(call)),
-            },
-            Err(error) => Err(failed(name, Failure::of(call, error))),
+        let failure = match request.send().await {
+            Ok(answer) => {
+                let id = answer.pipeline_execution_id();
+                let started = id.map(|id| self.execution(record, id, at));
+                return started.ok_or_else(|| nameless(call));
+            }
+            Err(error) => Failure::of(call, error),
+        };
+        if failure.code() != Some("ValidationException") {
+            return Err(failed(name, failure));
         }
+        // Among others: the token is known, and what was sent with it was something else.
+        let started = self.find(record, pipeline).await?;
+        started.ok_or_else(|| EngineFailure::Never(texts::not_started(&failure)))
     }
 
     fn request(

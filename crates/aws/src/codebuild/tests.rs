@@ -599,6 +599,29 @@ async fn a_build_that_codebuild_does_not_know_is_forgotten() {
 }
 
 #[tokio::test]
+async fn many_builds_are_seen_with_one_call_in_the_order_they_are_asked_for() {
+    let (seen, last) = (kept(), ended(StatusType::Failed));
+    let first = running().id("hello:a").build();
+    let service = codebuild(&[&builds(&seen, vec![last, first])]);
+    let ids = ["hello:a", "hello:gone", BUILD].map(str::to_owned);
+    let came = service.look_at(&ids, at(90)).await.unwrap();
+    let now = |state| Seen::Now { state, at: at(90) };
+    let expected = [
+        now(table::codebuild_status("IN_PROGRESS", None)),
+        Seen::Forgotten,
+        now(table::codebuild_status("FAILED", None)),
+    ];
+    assert_eq!(came, expected);
+    let asked = BatchGetBuildsInput::builder().set_ids(Some(ids.to_vec()));
+    assert_eq!(taken(&seen), [asked.build().unwrap()]);
+}
+
+#[tokio::test]
+async fn of_no_build_nothing_is_asked() {
+    assert_eq!(codebuild(&[]).look_at(&[], at(90)).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
 async fn the_engines_send_a_codebuild_job_to_codebuild() {
     let found = builds(&kept(), vec![ended(StatusType::Failed)]);
     let pipelines = mock_client!(aws_sdk_codepipeline, []);

@@ -220,7 +220,6 @@ async fn an_answer_without_a_name_is_looked_for_later() {
     Comes::Never,
     "There is no pipeline hello"
 )]
-#[case::refused("ValidationException", Comes::Never, "as AWS says")]
 #[tokio::test]
 async fn what_keeps_a_pipeline_from_starting_is_told_apart(
     #[case] code: &'static str,
@@ -232,6 +231,37 @@ async fn what_keeps_a_pipeline_from_starting_is_told_apart(
     let service = codepipeline(&[&rule]);
     let failure = service.start(&record(), &release()).await.unwrap_err();
     comes_to(&failure, comes, &[says]);
+}
+
+fn mismatch() -> Rule {
+    mock!(Client::start_pipeline_execution).then_http_response(|| {
+        refusal(
+            400,
+            "ValidationException",
+            "the token was used with other parameters",
+        )
+    })
+}
+
+#[tokio::test]
+async fn a_token_that_is_known_with_other_parameters_leads_to_the_execution_it_started() {
+    let ours = summary(EXECUTION, 4).source_revisions(built("Source", VERSION));
+    let all = pages(&kept(), vec![vec![ours.build()]]);
+    let service = codepipeline(&[&mismatch(), &all]);
+    let execution = service.start(&record(), &release()).await.unwrap();
+    assert_eq!((execution.id.as_str(), execution.at), (EXECUTION, at(4)));
+}
+
+#[tokio::test]
+async fn a_refused_request_without_an_execution_is_told_as_aws_says_it() {
+    let service = codepipeline(&[&mismatch(), &pages(&kept(), vec![vec![]])]);
+    let failure = service.start(&record(), &release()).await.unwrap_err();
+    let says = [
+        "codepipeline:StartPipelineExecution on hello",
+        "other parameters",
+        "rebuild",
+    ];
+    comes_to(&failure, Comes::Never, &says);
 }
 
 #[rstest]

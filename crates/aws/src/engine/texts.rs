@@ -23,11 +23,11 @@ pub(crate) fn project_of_pipeline(name: &str) -> String {
     )
 }
 
-/// `CodeBuild` refused the request, and has no build of ours.
+/// The request was refused, and there is no build of ours.
 pub(crate) fn not_started(failure: &Failure) -> String {
     format!(
-        "{failure}. If it says that the idempotency token does not match, this build was asked for \
-         with another source before: ask for a rebuild"
+        "{failure}. If it says that the token was used with other parameters, this build was asked \
+         for with others before: ask for a rebuild"
     )
 }
 
