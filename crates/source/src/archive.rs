@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 use rawzip::path::{EntryPath, ZipFilePath};
 use rawzip::time::UtcDateTime;
-use rawzip::{CompressionMethod, Crc32, DataDescriptorOutput, ZipArchiveWriter};
+use rawzip::{CompressionMethod, DataDescriptorOutput, ZipArchiveWriter};
+use zlib_rs::crc32::crc32;
 
 use crate::deflate::Deflater;
 use crate::error::Error;
@@ -18,7 +19,8 @@ use crate::links::Link;
 use crate::walk::{At, Executable, Pieces, Sink, joined};
 
 /// The first date that a zip can hold.
-const DATE: Option<UtcDateTime> = UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0);
+const DATE: UtcDateTime =
+    UtcDateTime::from_components(1980, 1, 1, 0, 0, 0, 0).expect("there was this day");
 
 /// What git calls the modes of its entries, which are Unix's own.
 const FILE: u32 = 0o100_644;
@@ -69,7 +71,7 @@ impl<W: Write> Archive<W> {
         &mut self,
         path: &[u8],
         mode: u32,
-        fill: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
+        content: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Self {
             writer,
@@ -77,24 +79,23 @@ impl<W: Write> Archive<W> {
             lost,
             ..
         } = self;
-        let mut file = writer
+        let begun = writer
             .new_file(named(path))
             .compression_method(CompressionMethod::DEFLATE)
-            .unix_permissions(mode);
-        if let Some(date) = DATE {
-            file = file.last_modified(date);
-        }
-        let (mut entry, _) = file.start().map_err(|error| lost.why(&error))?;
-        let (mut sum, mut size) = (Crc32::new(), 0);
-        fill(&mut |piece| {
-            sum.update(piece);
+            .unix_permissions(mode)
+            .last_modified(DATE)
+            .start();
+        let (mut entry, _) = begun.map_err(|error| lost.why(&error))?;
+        let (mut sum, mut size) = (0, 0);
+        content(&mut |piece| {
+            sum = crc32(sum, piece);
             size += piece.len() as u64;
             let added = deflater.add(piece, &mut entry);
             added.map_err(|error| lost.why(&error))
         })?;
-        let done = deflater.finish(&mut entry);
-        done.map_err(|error| lost.why(&error))?;
-        let done = entry.finish(DataDescriptorOutput::new(sum.checksum(), size));
+        let deflated = deflater.finish(&mut entry);
+        deflated.map_err(|error| lost.why(&error))?;
+        let done = entry.finish(DataDescriptorOutput::new(sum, size));
         done.map_err(|error| lost.why(&error))?;
         self.entries += 1;
         Ok(())
@@ -124,13 +125,8 @@ impl<W: Write> Sink for Archive<W> {
             return Ok(());
         }
         let path = [path, b"/"].concat();
-        let mut entry = self
-            .writer
-            .new_dir(named(&path))
-            .unix_permissions(DIRECTORY);
-        if let Some(date) = DATE {
-            entry = entry.last_modified(date);
-        }
+        let entry = self.writer.new_dir(named(&path));
+        let entry = entry.unix_permissions(DIRECTORY).last_modified(DATE);
         entry.create().map_err(|error| self.lost.why(&error))?;
         self.entries += 1;
         Ok(())
@@ -140,13 +136,13 @@ impl<W: Write> Sink for Archive<W> {
         &mut self,
         at: &At<'_, Open>,
         executable: Executable,
-        fill: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
+        content: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mode = match executable {
             Executable::Yes => PROGRAM,
             Executable::No => FILE,
         };
-        self.entry(at.path, mode, fill)
+        self.entry(at.path, mode, content)
     }
 
     fn link(&mut self, link: &Link, target: &[u8]) -> Result<(), Error> {

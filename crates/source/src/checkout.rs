@@ -55,12 +55,12 @@ impl Sink for Checkout<'_> {
         &mut self,
         at: &At<'_, Directory>,
         executable: Executable,
-        fill: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
+        content: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let unwritable = self.unwritable();
         let file = at.directory.create(at.name, executable);
         let mut file = file.map_err(&unwritable)?;
-        fill(&mut |piece| file.write_all(piece).map_err(&unwritable))
+        content(&mut |piece| file.write_all(piece).map_err(&unwritable))
     }
 
     fn link(&mut self, link: &Link, target: &[u8]) -> Result<(), Error> {

@@ -6,7 +6,8 @@ use zlib_rs::{Deflate, DeflateFlush, Status};
 
 use crate::inflate::PIECE;
 
-/// zlib's, from 1 (fast) to 9 (small).
+/// Of zlib's nine. Measured on program text: its usual one, 6, takes half as long again and saves a
+/// thirtieth; the first takes two thirds of the time and half as much space again.
 const LEVEL: i32 = 3;
 
 /// RFC 1951: the largest window.

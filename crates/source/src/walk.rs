@@ -33,12 +33,12 @@ pub trait Sink {
     /// Nothing but links will come into it any more.
     fn close(&mut self, directory: Self::Directory, path: &[u8]) -> Result<(), Error>;
 
-    /// Makes a file of what `fill` hands over piece by piece.
+    /// Makes a file of what `content` hands over piece by piece.
     fn file(
         &mut self,
         at: &At<'_, Self::Directory>,
         executable: Executable,
-        fill: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
+        content: impl FnOnce(&mut Pieces<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
     /// Makes a symbolic link in a directory that is closed.
