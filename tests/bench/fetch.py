@@ -1,7 +1,7 @@
-"""Fetching one commit into a directory, beside git: `cargo xtask bench` runs it.
+"""Fetching one commit into a directory or a zip, beside git: `cargo xtask bench` runs it.
 
-The three are measured in turns, from one server (`git http-backend`), so that a noisy machine disturbs
-all alike; what counts is the ratio of the medians.
+All are measured in turns, from one server (`git http-backend`), so that a noisy machine disturbs all
+alike; what counts is the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from http.server import ThreadingHTTPServer
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zipfile import ZipFile
 
 from chela_bed.gitserver import GitHandler
 
@@ -26,6 +27,9 @@ WORDS = [f"{a}{b}" for a in ("key", "set", "get", "row", "is_", "to_") for b in 
 HEAD = """\
 | median (best), peak | Chela | `clone --depth 1` | `fetch --depth 1` + checkout | 1st ratio | 2nd |
 | --- | --- | --- | --- | --- | --- |"""
+ZIP_HEAD = """
+| median (best), peak | Chela's zip | `fetch --depth 1` + `archive --format=zip` | ratio | its size |
+| --- | --- | --- | --- | --- |"""
 ISOLATED = {
     "PATH": os.environ["PATH"],
     "HOME": "/nonexistent",
@@ -171,7 +175,10 @@ def run(*commands: list[str]) -> Cost:
     return Cost(*map(float, done.stderr.split()))
 
 
-def contenders(url: str, commit: str, target: str) -> dict[str, Callable[[], Cost]]:
+Ways = dict[str, Callable[[], Cost]]
+
+
+def contenders(url: str, commit: str, target: str) -> Ways:
     """Three ways to the same files."""
     chela, inside = os.environ["CHELA_FETCH"], ["git", "-C", f"{target}fetch"]
     return {
@@ -185,30 +192,94 @@ def contenders(url: str, commit: str, target: str) -> dict[str, Callable[[], Cos
     }
 
 
-def measure(shape: Shape, url: str, commit: str, folder: Path) -> None:
-    """One row."""
+def zippers(url: str, commit: str, target: str) -> Ways:
+    """Two ways to a zip of them."""
+    chela, inside = os.environ["CHELA_ZIP"], ["git", "-C", f"{target}bare"]
+    return {
+        "chela": lambda: run([chela, url, commit, f"{target}chela.zip"]),
+        "archive": lambda: run(
+            ["git", "init", "-q", "--bare", f"{target}bare"],
+            [*inside, "fetch", "-q", "--depth", "1", url, commit],
+            [*inside, "archive", "--format=zip", "-o", f"{target}archive.zip", "FETCH_HEAD"],
+        ),
+    }
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of all runs of each way."""
+
+    of: dict[str, list[Cost]]
+
+    def cell(self, name: str) -> str:
+        """As the table has it."""
+        seconds = [cost.seconds for cost in self.of[name]]
+        peak = max(cost.mebibytes for cost in self.of[name])
+        return f"{statistics.median(seconds):.3f} s ({min(seconds):.3f}), {peak:.0f} MiB"
+
+    def ratio(self, name: str) -> float:
+        """How many times as long as ours it takes."""
+        median = {way: statistics.median(cost.seconds for cost in self.of[way]) for way in self.of}
+        return median[name] / median["chela"]
+
+
+def race(rounds: int, target: str, ways: Callable[[str], Ways], compare: Callable[[str], None]) -> Costs:
+    """Each way in turns. The first turn warms the server's disk, and shows that all do the same."""
     costs: dict[str, list[Cost]] = {}
-    for turn in range(shape.rounds + 1):
+    for turn in range(rounds + 1):
         # What is there stays until all is measured: ext4 is slow to make files for some seconds
         # after others were removed, since it does not take their inodes again.
-        target = str(folder / f"{shape.name}-{turn}-")
-        for name, work in contenders(url, commit, target).items():
+        for name, work in ways(f"{target}{turn}-").items():
             cost = work()
-            # The first turn warms the server's disk, and shows that all do the same.
             if turn:
                 costs.setdefault(name, []).append(cost)
         if not turn:
-            same = ["diff", "--recursive", "--no-dereference", "--exclude=.git"]
-            subprocess.run([*same, f"{target}chela", f"{target}clone"], check=True)
-    medians = {name: statistics.median(cost.seconds for cost in all_) for name, all_ in costs.items()}
-    best = {name: min(cost.seconds for cost in all_) for name, all_ in costs.items()}
-    peaks = {name: max(cost.mebibytes for cost in all_) for name, all_ in costs.items()}
-    ours = medians["chela"]
+            compare(f"{target}{turn}-")
+    return Costs(costs)
+
+
+def same_files(target: str) -> None:
+    """Nothing differs but git's own directory."""
+    same = ["diff", "--recursive", "--no-dereference", "--exclude=.git"]
+    subprocess.run([*same, f"{target}chela", f"{target}clone"], check=True)
+
+
+def same_entries(target: str) -> None:
+    """Nothing differs but the directories, which git lists too."""
+    ours, theirs = (entries(Path(f"{target}{name}.zip")) for name in ("chela", "archive"))
+    assert ours == theirs, set(ours.items()) ^ set(theirs.items())
+
+
+def entries(zip_: Path) -> dict[str, tuple[int, int]]:
+    """Sums and sizes by names."""
+    with ZipFile(zip_) as opened:
+        files = (entry for entry in opened.infolist() if not entry.is_dir())
+        return {entry.filename: (entry.CRC, entry.file_size) for entry in files}
+
+
+def directories(shape: Shape, url: str, commit: str, folder: Path) -> None:
+    """One row."""
+    target = str(folder / f"{shape.name}-")
+    costs = race(shape.rounds, target, lambda at: contenders(url, commit, at), same_files)
     cells = [
         shape.title,
-        *(f"{medians[name]:.3f} s ({best[name]:.3f}), {peaks[name]:.0f} MiB" for name in costs),
-        f"{medians['clone'] / ours:.1f} (goal {shape.clone_goal:g})",
-        f"{medians['fetch'] / ours:.1f} (goal 1)",
+        *(costs.cell(name) for name in ("chela", "clone", "fetch")),
+        f"{costs.ratio('clone'):.1f} (goal {shape.clone_goal:g})",
+        f"{costs.ratio('fetch'):.1f} (goal 1)",
+    ]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def zips(shape: Shape, url: str, commit: str, folder: Path) -> None:
+    """One row."""
+    target = str(folder / f"{shape.name}-zip-")
+    costs = race(shape.rounds, target, lambda at: zippers(url, commit, at), same_entries)
+    ours, theirs = (Path(f"{target}0-{name}.zip").stat().st_size for name in ("chela", "archive"))
+    cells = [
+        shape.title,
+        *(costs.cell(name) for name in ("chela", "archive")),
+        f"{costs.ratio('archive'):.1f} (goal 1)",
+        f"{ours / theirs:.2f} of git's",
     ]
     print("| " + " | ".join(cells) + " |", flush=True)
 
@@ -222,12 +293,13 @@ def main() -> None:
     StreamingHandler.root = folder
     server = ThreadingHTTPServer(("127.0.0.1", 0), StreamingHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(HEAD, flush=True)
     with TemporaryDirectory(dir=folder) as scratch:
-        for shape, repository in zip(wanted, repositories, strict=True):
-            commit = git("-C", repository, "rev-parse", "main")
-            url = f"http://127.0.0.1:{server.server_port}/{repository.name}"
-            measure(shape, url, commit, Path(scratch))
+        for head, row in ((HEAD, directories), (ZIP_HEAD, zips)):
+            print(head, flush=True)
+            for shape, repository in zip(wanted, repositories, strict=True):
+                commit = git("-C", repository, "rev-parse", "main")
+                url = f"http://127.0.0.1:{server.server_port}/{repository.name}"
+                row(shape, url, commit, Path(scratch))
     server.shutdown()
 
 

@@ -52,10 +52,11 @@ fn accepting() -> Result<()> {
 
 /// One commit, beside git.
 fn fetching() -> Result<()> {
-    shell::run(compiler("chela-source", &["--example", "fetch"]).arg("--release"))?;
+    shell::run(compiler("chela-source", &["--examples"]).arg("--release"))?;
     shell::run(
         script("fetch.py")
             .env("CHELA_FETCH", released("examples/fetch"))
+            .env("CHELA_ZIP", released("examples/zip"))
             .env("CHELA_REPOSITORIES", scratch().join("repositories")),
     )
 }
