@@ -18,15 +18,19 @@ use crate::queue::{self, Delivery, Queue};
 use crate::sdk::Clients;
 
 mod claim;
+#[cfg(test)]
+mod fake;
 mod later;
 mod next;
 mod outside;
 mod overtake;
+#[cfg(test)]
+mod play;
 mod road;
 mod source;
 mod tell;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -132,9 +136,9 @@ impl Ready {
             callers: self.entry.callers(),
             deadline,
         };
-        visit(&outside, &queued, delivery.receives)
-            .instrument(span)
-            .await
+        // Off the stack: it holds the futures of every call on the way.
+        let visit = Box::pin(visit(&outside, &queued, delivery.receives));
+        visit.instrument(span).await
     }
 }
 

@@ -1,1 +1,383 @@
+use chela_contract::{Micros, Reason};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use rstest::rstest;
 
+use super::*;
+use crate::trigger::testing::{at, because, commit, id, of, request, stranger};
+
+/// What a request that counts makes of the head, whatever was there.
+fn head(newest: i64, digit: char) -> Head {
+    Head {
+        newest: id(newest),
+        commit: Some(commit(digit)),
+        let_through: None,
+        held: None,
+        ends: Vec::new(),
+    }
+}
+
+fn through(second: i64, digit: char) -> Head {
+    Head {
+        let_through: Some(let_through(second, digit)),
+        ..head(second, digit)
+    }
+}
+
+fn held(second: i64, digit: char) -> Head {
+    Head {
+        held: Some(id(second)),
+        ..head(second, digit)
+    }
+}
+
+fn let_through(second: i64, digit: char) -> Let {
+    Let {
+        build: id(second),
+        commit: Some(commit(digit)),
+        origin: Origin::Committer,
+    }
+}
+
+/// All that the head names is open; what is held was acknowledged at this second.
+fn lane(head: Head, acknowledged: Option<i64>) -> Lane {
+    let open = head.older().into_iter().map(|id| {
+        let open = Open {
+            acknowledged: acknowledged.map(at),
+            ..Open::default()
+        };
+        (id, open)
+    });
+    Lane {
+        open: open.collect(),
+        head: Some(head),
+    }
+}
+
+fn decided(request: &BuildRequest, lane: &Lane) -> Decision {
+    decide(request, lane, Strangers::Hold)
+}
+
+fn rebuild(second: i64) -> BuildRequest {
+    because(Reason::Rebuild, request(second))
+}
+
+fn by(second: i64, digit: char) -> Standing {
+    Standing::Overtaken(Overtaken {
+        by: id(second),
+        commit: Some(commit(digit)),
+    })
+}
+
+const THROUGH: Standing = Standing::Through(Origin::Committer);
+const HELD: Standing = Standing::Held(Held::Stranger);
+
+#[rstest]
+#[case::a_committers(request(5), THROUGH, Some(through(5, 'a')))]
+#[case::a_strangers(stranger(request(5)), HELD, Some(held(5, 'a')))]
+#[case::unseen(rebuild(5), Standing::Held(Held::Unseen), Some(held(5, 'a')))]
+fn the_first_request_makes_the_head(
+    #[case] request: BuildRequest,
+    #[case] standing: Standing,
+    #[case] head: Option<Head>,
+) {
+    let decision = decided(&request, &Lane::default());
+    assert_eq!(decision, Decision { standing, head });
+}
+
+#[rstest]
+#[case::after_a_running_one(request(5), through(1, 'b'), vec![1], THROUGH)]
+#[case::after_a_held_one(request(5), held(1, 'b'), vec![1], THROUGH)]
+#[case::a_strangers_other_commit(stranger(request(5)), through(1, 'b'), vec![1], HELD)]
+#[case::a_strangers_same_commit(stranger(request(5)), through(1, 'a'), vec![], HELD)]
+#[case::a_strangers_after_a_held_one(stranger(request(5)), held(1, 'a'), vec![1], HELD)]
+#[case::a_rebuild_of_what_ran(rebuild(5), through(1, 'a'), vec![1], THROUGH)]
+#[case::a_rebuild_of_something_else(rebuild(5), through(1, 'b'), vec![1], Standing::Held(Held::Unseen))]
+fn a_newer_request_ends_what_is_older(
+    #[case] request: BuildRequest,
+    #[case] before: Head,
+    #[case] ends: Vec<i64>,
+    #[case] standing: Standing,
+) {
+    let decision = decided(&request, &lane(before, None));
+    assert_eq!(decision.standing, standing);
+    let head = decision.head.expect("the newest one is kept");
+    assert_eq!(head.newest, id(5));
+    assert_eq!(head.ends, ends.into_iter().map(id).collect::<Vec<_>>());
+}
+
+#[rstest]
+#[case::never_shown('a', None, Standing::Held(Held::Unseen))]
+#[case::shown_later('a', Some(6), Standing::Held(Held::Unseen))]
+#[case::shown_before('a', Some(4), Standing::Through(Origin::Stranger))]
+#[case::another_commit_was_shown('b', Some(4), Standing::Held(Held::Unseen))]
+fn a_rebuild_releases_the_commit_that_was_shown_before(
+    #[case] shown: char,
+    #[case] acknowledged: Option<i64>,
+    #[case] standing: Standing,
+) {
+    let lane = lane(held(1, shown), acknowledged);
+    assert_eq!(decided(&rebuild(5), &lane).standing, standing);
+}
+
+#[test]
+fn a_hold_that_is_over_releases_nothing() {
+    let mut lane = lane(held(1, 'a'), Some(4));
+    lane.open.clear();
+    let decision = decided(&rebuild(5), &lane);
+    assert_eq!(decision.standing, Standing::Held(Held::Unseen));
+}
+
+#[rstest]
+#[case::running(through(9, 'b'))]
+#[case::held(held(9, 'b'))]
+fn a_request_that_comes_after_a_newer_one_is_over(#[case] before: Head) {
+    for request in [request(5), stranger(request(5)), rebuild(5)] {
+        let decision = decided(&request, &lane(before.clone(), Some(1)));
+        assert_eq!(decision.standing, by(9, 'b'));
+    }
+}
+
+#[test]
+fn a_strangers_request_that_comes_first_stops_no_committers_of_the_same_commit() {
+    let decision = decided(&request(5), &lane(held(9, 'a'), None));
+    assert_eq!(decision.standing, THROUGH);
+    let expected = Head {
+        let_through: Some(let_through(5, 'a')),
+        ..held(9, 'a')
+    };
+    assert_eq!(decision.head, Some(expected));
+}
+
+#[test]
+fn who_is_killed_before_the_older_ones_have_ended_finds_them_again() {
+    let first = decided(&request(5), &lane(through(1, 'b'), None))
+        .head
+        .expect("kept");
+    let again = decided(&request(5), &lane(first.clone(), None));
+    assert_eq!((again.standing, again.head), (THROUGH, None));
+    assert_eq!(first.ends, [id(1)]);
+    // Whoever comes next ends them too, until they are closed.
+    let mut lane = lane(first, None);
+    let next = decided(&request(7), &lane).head.expect("kept");
+    assert_eq!(next.ends, [id(1), id(5)]);
+    lane.open.remove(&id(1));
+    let next = decided(&request(7), &lane).head.expect("kept");
+    assert_eq!(next.ends, [id(5)]);
+}
+
+#[test]
+fn what_is_refused_leaves_no_trace() {
+    let lane = lane(through(1, 'a'), None);
+    let decision = decide(&stranger(request(5)), &lane, Strangers::Refuse);
+    assert_eq!(
+        (decision.standing, decision.head),
+        (Standing::Refused, None)
+    );
+}
+
+#[test]
+fn builds_of_commits_know_of_nothing_else() {
+    let mut push = because(Reason::Pushed, request(5));
+    push.pull_request = None;
+    assert_eq!(alone(&push, Strangers::Hold), THROUGH);
+    assert_eq!(alone(&stranger(push.clone()), Strangers::Hold), HELD);
+    assert_eq!(alone(&stranger(push), Strangers::Refuse), Standing::Refused);
+}
+
+/// Requests of a pull request, each with another second.
+fn requests(rebuilds: bool) -> impl Strategy<Value = Vec<BuildRequest>> {
+    let reasons = if rebuilds {
+        vec![Reason::Updated, Reason::Rebuild]
+    } else {
+        vec![Reason::Updated]
+    };
+    let one = (any::<bool>(), select(vec!['a', 'b']), select(reasons));
+    prop::collection::vec(one, 1..7).prop_map(|all| {
+        let request = |(second, (can_push, digit, reason)): (i64, (bool, char, Reason))| {
+            let request = because(reason, of(digit, request(second)));
+            if can_push { request } else { stranger(request) }
+        };
+        (1..).zip(all).map(request).collect()
+    })
+}
+
+/// Hands requests out in this order; `open` is what is open before each.
+fn played(requests: &[&BuildRequest], acknowledged: Option<i64>) -> Option<Head> {
+    let mut head: Option<Head> = None;
+    for request in requests {
+        let lane = head
+            .clone()
+            .map_or_else(Lane::default, |head| lane(head, acknowledged));
+        let decision = decided(request, &lane);
+        head = decision.head.or(head);
+    }
+    head
+}
+
+fn order(requests: &[BuildRequest], picks: &[Index]) -> Vec<BuildRequest> {
+    let mut left: Vec<_> = requests.to_vec();
+    let mut order = Vec::new();
+    for pick in picks {
+        order.push(requests[pick.index(requests.len())].clone());
+    }
+    // Whatever was left out comes at the end, the last one first.
+    left.reverse();
+    order.extend(left);
+    order
+}
+
+proptest! {
+    #[test]
+    fn any_order_and_repetition_ends_in_the_same_head(
+        requests in requests(false),
+        picks in prop::collection::vec(any::<Index>(), 0..12),
+    ) {
+        let in_order = played(&requests.iter().collect::<Vec<_>>(), None);
+        let shuffled = order(&requests, &picks);
+        let in_any = played(&shuffled.iter().collect::<Vec<_>>(), None);
+        let without_ends = |head: Option<Head>| head.map(|head| Head { ends: Vec::new(), ..head });
+        prop_assert_eq!(without_ends(in_any), without_ends(in_order));
+    }
+
+    #[test]
+    fn the_greatest_build_wins_in_any_order_and_waits_or_runs(
+        requests in requests(true),
+        picks in prop::collection::vec(any::<Index>(), 0..12),
+        acknowledged in prop::option::of(0..8_i64),
+    ) {
+        let shuffled = order(&requests, &picks);
+        let head = played(&shuffled.iter().collect::<Vec<_>>(), acknowledged).expect("a head");
+        let newest = requests.last().expect("there is one");
+        prop_assert_eq!(head.newest, newest.build_id);
+        prop_assert_eq!(&head.commit, &newest.source.commit);
+        let standing = settled(newest, &head);
+        prop_assert!(
+            matches!(standing, Some(Standing::Through(_) | Standing::Held(_))),
+            "{standing:?}"
+        );
+        prop_assert!(head.ends.iter().all(|id| *id < head.newest), "only older ones end");
+    }
+
+    #[test]
+    fn a_decision_that_is_taken_again_is_the_same_whatever_is_known_since(
+        requests in requests(true),
+        acknowledged in prop::option::of(0..8_i64),
+        since in prop::option::of(0..8_i64),
+    ) {
+        let mut before: Option<Head> = None;
+        for request in &requests {
+            let lane_of = |head: Option<Head>, acknowledged| {
+                head.map_or_else(Lane::default, |head| lane(head, acknowledged))
+            };
+            let first = decided(request, &lane_of(before.clone(), acknowledged));
+            let after = first.head.clone().or(before);
+            let again = decided(request, &lane_of(after.clone(), since));
+            prop_assert_eq!(again.standing, first.standing);
+            prop_assert_eq!(again.head, None);
+            before = after;
+        }
+    }
+
+    #[test]
+    fn requests_in_their_order_meet_what_they_meet_on_one_machine(
+        requests in requests(true),
+        acknowledged in prop::option::of(0..8_i64),
+    ) {
+        let mut machine = Machine::default();
+        let mut head: Option<Head> = None;
+        for request in &requests {
+            let lane = machine.lane(head.clone(), acknowledged.map(at));
+            let there = machine.admit(request, acknowledged.map(at));
+            let here = decided(request, &lane);
+            head = here.head.clone().or(head);
+            let ends = head.iter().flat_map(|head| head.ends.clone()).collect::<BTreeSet<_>>();
+            match (&there, &here.standing) {
+                (Admission::Queue { origin, .. }, Standing::Through(here)) => {
+                    prop_assert_eq!(origin, here);
+                }
+                (Admission::Hold { why, .. }, Standing::Held(here)) => prop_assert_eq!(why, here),
+                // One machine remembers every commit that was let through, the head the last one.
+                (Admission::Queue { .. }, Standing::Held(Held::Unseen)) => {}
+                other => prop_assert!(false, "{other:?}"),
+            }
+            if let Admission::Queue { overtakes, .. } | Admission::Hold { overtakes, .. } = there {
+                let overtakes: BTreeSet<_> = overtakes.into_iter().collect();
+                prop_assert!(ends.is_subset(&overtakes), "{ends:?} of {overtakes:?}");
+                let same = matches!(here.standing, Standing::Through(_))
+                    || by_stranger(request);
+                prop_assert!(!same || ends == overtakes, "{ends:?} and {overtakes:?}");
+            }
+            machine.settle(request, &here.standing, &ends);
+        }
+    }
+}
+
+fn by_stranger(request: &BuildRequest) -> bool {
+    request.requested_by.as_ref().is_none_or(|by| !by.can_push)
+}
+
+/// What one machine knows of a pull request: every build, and how far it is.
+#[derive(Default)]
+struct Machine {
+    alive: Vec<Other>,
+    newest: Option<(BuildId, Option<chela_contract::CommitId>)>,
+    cleared: Vec<(Option<chela_contract::CommitId>, Origin)>,
+}
+
+impl Machine {
+    fn admit(&self, request: &BuildRequest, acknowledged: Option<Micros>) -> Admission {
+        let commit = &request.source.commit;
+        let is_held = |other: &&Other| matches!(other.stage, Stage::Held { .. });
+        let shown = self
+            .alive
+            .iter()
+            .filter(is_held)
+            .any(|held| held.commit == *commit);
+        let known = Known {
+            others: self.alive.clone(),
+            newest: self.newest.clone(),
+            acknowledged: acknowledged.filter(|_| shown),
+            cleared: self
+                .cleared
+                .iter()
+                .find(|(of, _)| of == commit)
+                .map(|(_, origin)| *origin),
+            ..Known::default()
+        };
+        admit(request, &known, Strangers::Hold, UNBOUNDED)
+    }
+
+    /// What the ledger on AWS has of the same builds.
+    fn lane(&self, head: Option<Head>, acknowledged: Option<Micros>) -> Lane {
+        let open = self.alive.iter().map(|other| {
+            let open = Open {
+                acknowledged,
+                ..Open::default()
+            };
+            (other.id, open)
+        });
+        Lane {
+            open: open.collect(),
+            head,
+        }
+    }
+
+    fn settle(&mut self, request: &BuildRequest, standing: &Standing, ends: &BTreeSet<BuildId>) {
+        self.alive.retain(|other| !ends.contains(&other.id));
+        let commit = request.source.commit.clone();
+        let stage = match standing {
+            Standing::Through(origin) => {
+                self.cleared.insert(0, (commit.clone(), *origin));
+                Stage::Running
+            }
+            _ => Stage::Held { acknowledged: None },
+        };
+        self.alive.push(Other {
+            id: request.build_id,
+            commit: commit.clone(),
+            stage,
+        });
+        self.newest = Some((request.build_id, commit));
+    }
+}

@@ -125,17 +125,14 @@ impl World for Outside<'_> {
     }
 
     async fn bring(&self, record: &Record, prepared: &Prepared) -> Result<Brought, Trouble> {
-        match self.tools.shelf.place(record, prepared) {
-            Some(place) => self.store(record, place).await,
-            None => {
-                let commit = record.request.source.commit.clone();
-                let none = || Trouble::Never(texts::NO_COMMIT.to_owned());
-                Ok(Brought {
-                    commit: commit.ok_or_else(none)?,
-                    stored: None,
-                })
-            }
+        if let Some(place) = self.tools.shelf.place(record, prepared) {
+            return self.store(record, place).await;
         }
+        let commit = record.request.source.commit.clone();
+        Ok(Brought {
+            commit: commit.ok_or_else(|| Trouble::Never(texts::NO_COMMIT.to_owned()))?,
+            stored: None,
+        })
     }
 
     async fn start(

@@ -202,6 +202,8 @@ impl<'a, W: World> Walk<'a, W> {
 
     async fn start(&mut self) -> Result<(), Trouble> {
         let prepared = self.prepared().await?;
+        // Whatever the answer is: only a look can tell.
+        self.facts.sight = Sight::Unknown;
         let execution = self.world.start(self.record(), &prepared).await?;
         tracing::info!(execution = execution.id, "started");
         self.facts.sight = Sight::There(execution);
