@@ -25,6 +25,7 @@ from chela_bed.aws.engines.executions import Execution
 from chela_bed.aws.engines.floor import Floor
 from chela_bed.aws.engines.pipelines import PARALLEL, QUEUED, SUPERSEDED, approval, build, source
 from chela_bed.aws.engines.sources import Fetched, S3Sources, SourceError, Sources
+from chela_bed.paths import BedError
 
 __all__ = [
     "PARALLEL",
@@ -76,6 +77,13 @@ class Engines:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if self.problems:
+            raise BedError("the stand-in has failed:\n" + "\n".join(self.problems))
+
+    @property
+    def problems(self) -> list[str]:
+        """What has gone wrong in the stand-in itself; a test must end without any."""
+        return self.floor.problems + [repr(failure) for failure in self.events.failures]
 
     def handle(self, service: str, operation: str, params: Members, caller: str | None = None) -> Members:
         """Answer a call with the answer's members, or raise a `ServiceError`."""
@@ -89,8 +97,9 @@ class Engines:
 
     def close(self) -> None:
         """Stop all that runs, and hand on the last events."""
-        self.floor.closing = True
+        self.floor.begin_end()
         self.codepipeline.close()
         self.codebuild.close()
+        self.floor.await_end()
         self.events.close()
         self._folder.cleanup()

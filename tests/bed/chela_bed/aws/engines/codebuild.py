@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
@@ -115,10 +114,9 @@ class CodeBuild:
 
     def close(self) -> None:
         """Stop all builds."""
-        for course in list(self._courses.values()):
-            course.interrupt(STOPPED)
-        for course in list(self._courses.values()):
-            course.build.ended.wait(15)
+        with self.floor.changed:
+            for course in list(self._courses.values()):
+                course.interrupt(STOPPED)
 
     # For the front, and for CodePipeline.
 
@@ -135,6 +133,8 @@ class CodeBuild:
     ) -> Build:
         """Start a build with these settings, or refuse it for want of capacity."""
         with self.floor.changed:
+            if self.floor.closing:
+                raise ServiceError("ServiceUnavailable", "the stand-in is closing", 503)
             project = self._project(name)
             self._check_capacity(project)
             return self._begin(project, held, initiator, asked, handed)
@@ -239,7 +239,7 @@ class CodeBuild:
         course = self._courses[build.id] = Course(self.floor, self.gates, build, forced)
         course.submit()
         self._admit()
-        threading.Thread(target=self._follow, args=(course,), daemon=True).start()
+        self.floor.spawn(lambda: self._follow(course))
         return build
 
     def _follow(self, course: Course) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from chela_bed.aws.engines.sources import SourceError, unpack
 
 # After a failure of these, no further phase runs ("Build phase transitions", CodeBuild User Guide).
 DECISIVE = ("INSTALL", "PRE_BUILD")
+INTERNAL = "INTERNAL_SERVICE_ERROR"
 
 
 class Interrupted(Exception):  # noqa: N818  it is no error
@@ -58,6 +60,9 @@ class Course:
             self._stages()
         except Interrupted as interrupted:
             self._interrupted(interrupted.ending)
+        except Exception:
+            self.floor.problems.append(traceback.format_exc())
+            self._interrupted(Ending(builds.FAULT, code=INTERNAL, message="the test bed has failed"))
         finally:
             self._tidy()
         self._complete()
@@ -197,7 +202,7 @@ class Course:
         if self.build.interrupted is not None:
             raise Interrupted(self.build.interrupted)
         if finished["outcome"] not in ("succeeded", "failed"):
-            raise Interrupted(Ending(builds.FAULT, code="INTERNAL_SERVICE_ERROR", message=str(finished)))
+            raise Interrupted(Ending(builds.FAULT, code=INTERNAL, message=str(finished)))
         if finished["outcome"] == "failed" and self._failed_in is None:
             raise Interrupted(Ending(builds.FAILED, code="BUILD_ERROR", message=finished["message"]))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
+import traceback
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +29,37 @@ class Floor:
     work: Path
     # Guards all state; whatever changes is announced.
     changed: threading.Condition = field(default_factory=threading.Condition)
+    # What has gone wrong in the stand-in itself.
+    problems: list[str] = field(default_factory=list)
     closing: bool = False
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def spawn(self, work: Callable[[], None]) -> threading.Thread:
+        """Begin something that ends by itself once the floor is closing."""
+        thread = threading.Thread(target=self._work, args=(work,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def begin_end(self) -> None:
+        """Nothing new begins, and no gate holds any more."""
+        with self.changed:
+            self.closing = True
+            self.changed.notify_all()
+
+    def await_end(self, patience: float = 30) -> None:
+        """Wait until all that was begun is over."""
+        end = time.monotonic() + patience
+        for thread in list(self._threads):
+            thread.join(max(0, end - time.monotonic()))
+            if thread.is_alive():
+                self.problems.append(f"{thread.name} of the stand-in does not end")
+
+    def _work(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            self.problems.append(traceback.format_exc())
 
 
 @dataclass

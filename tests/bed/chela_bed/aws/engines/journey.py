@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +45,7 @@ class Journey:
         """Go on from this stage; it stands in front of it, or is inside, when this returns."""
         self._done = done or set()
         self.traffic.queue(self.pipeline, self.execution, stage)
-        threading.Thread(target=self._run, args=(stage,), daemon=True).start()
+        self.floor.spawn(lambda: self._run(stage))
 
     def move(self, status: str, state: str | None = None) -> None:
         """The execution is in this status from now on; waiters hear of it."""
@@ -68,9 +68,7 @@ class Journey:
                 self.traffic.queue(self.pipeline, self.execution, name)
             if not self.traffic.enter(self.pipeline, self.execution, name):
                 return
-            went_on = self._stage(name)
-            self.traffic.leave(self.pipeline, self.execution, name)
-            if not went_on:
+            if not self._stage(name):
                 return
         with self.floor.changed:
             if self.execution.status == executions.IN_PROGRESS:
@@ -85,7 +83,10 @@ class Journey:
         self._done = set()
         with self.floor.changed:
             self.execution.stage = None
-            return self._stage_ended(name, succeeded)
+            went_on = self._stage_ended(name, succeeded)
+            # In one: who hears of the end may retry the stage at once.
+            self.traffic.leave(self.pipeline, self.execution, name)
+            return went_on
 
     def _is_retry(self, stage: str) -> bool:
         return any(run.stage == stage for run in self.execution.runs)
@@ -118,9 +119,7 @@ class Journey:
             return False
         runs = [ActionRun(stage, action, self.floor.clock.now()) for action in actions]
         self.execution.runs += runs
-        threads = [threading.Thread(target=self._action, args=(run,), daemon=True) for run in runs]
-        for thread in threads:
-            thread.start()
+        threads = [self.floor.spawn(functools.partial(self._action, run)) for run in runs]
         for thread in threads:
             thread.join()
         return all(run.status == executions.SUCCEEDED for run in runs)
