@@ -18,3 +18,6 @@ pub use flaw::{BadConfig, Complaint, Flaw, Path};
 pub use map::{Job, Map, ProjectJobs, Refused};
 pub use report::{ReportSettings, TokenPlace};
 pub use trigger::{MapPlace, TriggerSettings};
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use chela_receiver::{Forge, Problem};
 use serde_json::Value;
 
 pub use incoming::is_request;
+pub use judge::{Desk, Judged};
 pub use queued::Queued;
 
 use crate::{
@@ -26,7 +27,6 @@ use crate::{
     sdk::Clients,
 };
 use incoming::Incoming;
-use judge::{Desk, Judged};
 
 /// The forge waits 15 s for its answer. What arrives later all the same is claimed once only.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -66,8 +66,7 @@ impl Entry {
     }
 
     async fn take(&self, event: &Value, now: Micros) -> Result<Answer, Problem> {
-        let incoming = Incoming::read(event);
-        let caller = incoming.caller()?;
+        let caller = Incoming::read(event).caller()?;
         let map = self.callers.map(now).await.map_err(|why| {
             tracing::error!(%why, "there is no map of callers");
             Problem::busy(
@@ -80,10 +79,10 @@ impl Entry {
             map: &map,
             region: &self.region,
         };
-        let judged = desk.judge(caller, &incoming, now);
-        match judged.inspect_err(|problem| {
+        let judged = desk.judge(event, now).inspect_err(|problem| {
             tracing::warn!(caller, status = problem.status(), %problem, "refused a request");
-        })? {
+        })?;
+        match judged {
             Judged::Test => Ok(Answer::nothing()),
             Judged::Build { queued, report } => {
                 self.put(&queued).await?;
@@ -109,3 +108,6 @@ impl Entry {
         Err(Problem::busy("the receiver cannot write just now"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Addresses of pages of AWS where people look at builds.
 //!
 //! The console's hosts are documented (AWS General Reference, "AWS Management Console endpoints
-//! and quotas": `https://<region>.console.aws.amazon.com`; AWS GovCloud (US) User Guide and Getting
+//! and quotas": `https://<region>.console.aws.amazon.com`; AWS `GovCloud` (US) User Guide and Getting
 //! Started with AWS in China: `console.amazonaws-us-gov.com`, `console.amazonaws.cn`). The paths
 //! below `/codesuite` are not: they are those that the console itself shows and that AWS's samples
 //! print. Of the public page, the documentation names the project's alias (CodeBuild User Guide,

@@ -187,3 +187,6 @@ impl Seen {
         now >= self.at && now < self.at.plus_seconds(FRESH)
     }
 }
+
+#[cfg(test)]
+mod tests;

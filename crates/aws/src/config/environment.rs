@@ -202,9 +202,9 @@ pub(super) fn base(text: &str) -> Option<Url> {
     plain.then_some(url)
 }
 
-/// Whether the outbound guard could let it through: `*` is no host's name.
+/// Whether the outbound guard could let it through, and it alone.
 fn is_server(host: &str) -> bool {
-    Policy::default().with(Setting::LimitHosts, host).is_ok()
+    !host.contains('*') && Policy::default().with(Setting::LimitHosts, host).is_ok()
 }
 
 /// The address of a queue, as SQS tells it.

@@ -101,17 +101,13 @@ impl Reader {
         let members = self.members(at, &["strangers", "jobs"], "{\"jobs\": {…}}");
         let strangers = members.get("strangers");
         let strangers = strangers.map_or(Strangers::Hold, |at| self.strangers(at));
-        let jobs = match members.get("jobs") {
-            Some(jobs) => self.jobs(jobs),
-            None => {
-                if let Node::Object(_) = at.node {
-                    let path = at.path.then("jobs");
-                    self.flaws
-                        .push(path.flaw(Complaint::Missing { write: JOBS }));
-                }
-                BTreeMap::new()
-            }
-        };
+        if let (None, Node::Object(_)) = (members.get("jobs"), at.node) {
+            let path = at.path.then("jobs");
+            self.flaws
+                .push(path.flaw(Complaint::Missing { write: JOBS }));
+        }
+        let jobs = members.get("jobs");
+        let jobs = jobs.map_or_else(BTreeMap::new, |jobs| self.jobs(jobs));
         ProjectJobs { strangers, jobs }
     }
 
@@ -161,28 +157,32 @@ impl Reader {
 
     fn job(&mut self, at: &At<'_>, service: Service, own: &str) -> Job {
         let members = self.members(at, &["name", "untrusted"], "{}");
-        let target = match members.get("name") {
-            Some(at) => self.target(at, service),
-            None => {
-                if !names::is_name(service, own) {
-                    let complaint = Complaint::Unnamed {
-                        name: own.to_owned(),
-                        service: service_name(service),
-                        write: names::wanted(service),
-                    };
-                    self.complain(at, complaint);
-                }
-                target(service, own)
-            }
+        let target = if let Some(at) = members.get("name") {
+            self.target(at, service)
+        } else {
+            self.own_name(at, service, own)
         };
         let untrusted = members.get("untrusted").map(|at| {
             let untrusted = self.target(at, Service::CodeBuild);
-            if untrusted == target {
+            if untrusted == target && !target.name.is_empty() {
                 self.complain(at, Complaint::SameForStrangers);
             }
             untrusted
         });
         Job { target, untrusted }
+    }
+
+    /// What is meant where nothing else is said.
+    fn own_name(&mut self, at: &At<'_>, service: Service, own: &str) -> Target {
+        if !names::is_name(service, own) {
+            let complaint = Complaint::Unnamed {
+                name: own.to_owned(),
+                service: service_name(service),
+                write: names::wanted(service),
+            };
+            self.complain(at, complaint);
+        }
+        target(service, own)
     }
 
     fn target(&mut self, at: &At<'_>, service: Service) -> Target {

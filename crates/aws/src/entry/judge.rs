@@ -3,6 +3,7 @@
 use chela_contract::{BuildRequest, Context, Micros, Report, Shown, Status, webhook};
 use chela_receiver::{Forge, Held, Problem, Strangers, texts};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     incoming::{Incoming, MAX_BODY},
@@ -14,20 +15,25 @@ use crate::{
 };
 
 /// What a request meets.
-pub(super) struct Desk<'a> {
+pub struct Desk<'a> {
+    /// Whose requests are taken.
     pub forge: &'a Forge,
+    /// Who may ask for what.
     pub map: &'a Map,
+    /// The region that the function runs in, for links.
     pub region: &'a str,
 }
 
 /// A request that is taken.
-#[derive(Debug)]
-pub(super) enum Judged {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
     /// A test: nothing is to be done.
     Test,
     /// A build, and the report that the forge may show at once; none while no commit is known.
     Build {
+        /// The message for the queue.
         queued: Box<Queued>,
+        /// The report's body.
         report: Option<String>,
     },
 }
@@ -50,12 +56,10 @@ struct FaceProject {
 }
 
 impl Desk<'_> {
-    pub(super) fn judge(
-        &self,
-        caller: &str,
-        incoming: &Incoming<'_>,
-        now: Micros,
-    ) -> Result<Judged, Problem> {
+    /// Judges the event of a function URL.
+    pub fn judge(&self, event: &Value, now: Micros) -> Result<Judged, Problem> {
+        let incoming = Incoming::read(event);
+        let caller = incoming.caller()?;
         if !self.map.knows(caller) {
             let caller = caller.to_owned();
             return Err(forbidden(&Refused::Caller { caller }));
