@@ -369,23 +369,25 @@ async fn a_refused_request_without_a_build_is_told_as_aws_says_it() {
 
 #[tokio::test]
 async fn what_was_started_is_found_by_its_variable_over_all_pages_since_it_was_accepted() {
-    let older = |id: &str| {
-        let build = running().id(id).start_time(moment(-59));
+    let other = |id: &str, second| {
+        let build = running().id(id).start_time(moment(second));
         build.environment(of_build("another")).build()
     };
     let (list, got) = (kept(), kept());
     let all = pages(
         &list,
         vec![
-            vec!["hello:a", "hello:gone"],
-            vec!["hello:b", BUILD],
+            vec!["hello:a", "hello:gone", "hello:b"],
+            vec![BUILD],
             vec![],
         ],
     );
-    let found = builds(
-        &got,
-        vec![older("hello:a"), older("hello:b"), running().build()],
-    );
+    let known = vec![
+        other("hello:a", -61),
+        other("hello:b", 9),
+        running().build(),
+    ];
+    let found = builds(&got, known);
     let service = codebuild(&[&all, &found]);
     let record = stored(Service::CodeBuild);
     let execution = service.find(&record, None).await.unwrap().unwrap();
@@ -398,17 +400,15 @@ async fn what_was_started_is_found_by_its_variable_over_all_pages_since_it_was_a
         taken(&list),
         [asked.build().unwrap(), next.build().unwrap()]
     );
-    let of = |ids: [&str; 2]| {
-        let ids = ids.map(str::to_owned).to_vec();
+    let of = |ids: &[&str]| {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
         BatchGetBuildsInput::builder()
             .set_ids(Some(ids))
             .build()
             .unwrap()
     };
-    assert_eq!(
-        taken(&got),
-        [of(["hello:a", "hello:gone"]), of(["hello:b", BUILD])]
-    );
+    let expected = [of(&["hello:a", "hello:gone", "hello:b"]), of(&[BUILD])];
+    assert_eq!(taken(&got), expected);
 }
 
 #[rstest]

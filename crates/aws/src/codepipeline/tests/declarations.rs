@@ -83,6 +83,14 @@ fn action_of(category: ActionCategory, provider: &str, name: &str) -> ActionDecl
         .unwrap()
 }
 
+/// An action of an account's own making that bears the same name.
+fn own_s3() -> ActionDeclaration {
+    let mut own = action("Source", &[NO_POLLS]);
+    let kind = own.action_type_id.as_mut().unwrap();
+    kind.owner = ActionOwner::Custom;
+    own
+}
+
 fn stage(name: &str, actions: Vec<ActionDeclaration>) -> StageDeclaration {
     StageDeclaration::builder()
         .name(name)
@@ -125,6 +133,7 @@ fn of_several_the_one_that_takes_any_key_is_taken_whatever_it_polls() {
     vec![action_of(ActionCategory::Source, "CodeCommit", "Source")],
     "has no source action of the provider S3"
 )]
+#[case::of_somebodys_own(vec![own_s3()], "has no source action of the provider S3")]
 #[case::several(
     vec![action("One", &[NO_POLLS]), action("Two", &[NO_POLLS])],
     "several S3 source actions"
