@@ -6,6 +6,8 @@ use chela_contract::Micros;
 
 /// Now, in microseconds since 1970.
 pub fn now() -> Micros {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Micros::new(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

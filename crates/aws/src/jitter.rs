@@ -17,8 +17,27 @@ pub fn pause(tries: u32) -> Duration {
 }
 
 /// Between 0 and 1. The standard library seeds each of its hashers anew.
-fn random() -> f64 {
+pub fn random() -> f64 {
     let bits = RandomState::new().hash_one(()) >> 32;
     let bits = u32::try_from(bits).expect("32 bits are left");
     f64::from(bits) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_bounded_however_often_it_was_tried() {
+        for tries in [1, 5, 100, u32::MAX] {
+            assert!(pause(tries) <= LONGEST);
+        }
+        assert!((0..100).all(|_| pause(1) <= FIRST));
+    }
+
+    #[test]
+    fn two_that_met_wait_for_different_times() {
+        let first = pause(4);
+        assert!((0..20).any(|_| pause(4) != first));
+    }
 }

@@ -107,6 +107,8 @@ pub struct Open {
     pub acknowledged: Option<Micros>,
     /// When it was opened again: an end of before closes it no more. Written by `report`.
     pub reopened: Option<Micros>,
+    /// What failed last of a pipeline: its own end says only that it failed. Written by `report`.
+    pub failed: Option<String>,
 }
 
 /// `heads/<project>/<pull request>/<job>`: the greatest build of a pull request and job.

@@ -95,3 +95,13 @@ pub(crate) fn word(of: &str, word: &str) -> String {
     }
     format!("{of}: {word}")
 }
+
+/// An action that failed, and where.
+pub(crate) fn failed_action(stage: &str, action: &str) -> String {
+    format!("action {action} of stage {stage}")
+}
+
+/// Whoever should have started it has given up without a word.
+pub(crate) const NEVER_STARTED: &str = "It was not started within a day; ask for a rebuild";
+/// What AWS kept of it is gone.
+pub(crate) const FORGOTTEN: &str = "AWS no longer knows this build; ask for a rebuild";

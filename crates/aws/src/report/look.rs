@@ -1,0 +1,43 @@
+//! Asks the engine how a build stands, and tells that.
+
+use chela_contract::Micros;
+
+use super::{Later, Reports, Round};
+use crate::clock::now;
+use crate::engine::{EngineFailure, Seen};
+use crate::record::{Open, Record};
+
+impl Reports {
+    /// Looks, and tells what is seen.
+    pub(crate) async fn look(
+        &self,
+        record: &Record,
+        open: &Open,
+        round: &mut Round,
+    ) -> Result<(), Later> {
+        round.goes_on()?;
+        let before = now();
+        let seen = self.engines.look(record, before).await?;
+        self.tell_seen((record, open), &seen, before, round).await
+    }
+
+    /// Tells what was seen; `before` is the time before the look.
+    pub(crate) async fn tell_seen(
+        &self,
+        (record, open): (&Record, &Open),
+        seen: &Seen,
+        before: Micros,
+        round: &mut Round,
+    ) -> Result<(), Later> {
+        match self.desk.seen(record, open, seen, before) {
+            Some(telling) => self.tell(&telling, round).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<EngineFailure> for Later {
+    fn from(failure: EngineFailure) -> Self {
+        Self::because(failure.to_string())
+    }
+}

@@ -1,0 +1,158 @@
+//! Sends one report to Pagure, and reads what it answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chela_contract::webhook::Key;
+use chela_contract::{Micros, Report, Status};
+use chela_outbound::{
+    Answer, Audience, Destination, Failure, Message, Policy, Sender, USER_AGENT, Verdict,
+};
+use chela_pagure::ProjectName;
+use chela_receiver::{Forge, acknowledged_at};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::clock::now;
+
+/// The only way out to Pagure.
+#[derive(Clone)]
+pub(crate) struct Post {
+    sender: Arc<Sender>,
+    forge: Forge,
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// Pagure has it.
+    Taken(Taken),
+    /// Pagure will never take it.
+    Refused(String),
+    /// Pagure does not know the token.
+    Unknown(String),
+    /// Pagure is not there, or busy: nothing else will arrive either.
+    Down {
+        /// Why.
+        reason: String,
+        /// The least to wait, if Pagure said so.
+        after: Option<Duration>,
+    },
+}
+
+/// Pagure's answer to a report that it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// When, by Pagure's clock where it tells.
+    pub(crate) at: Micros,
+    told: Told,
+}
+
+/// Contract, section 2.4. Another forge may answer with less.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+struct Told {
+    applied: Option<bool>,
+    flag: Option<Flag>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+struct Flag {
+    status: Status,
+    timestamp: Micros,
+}
+
+impl Post {
+    pub(crate) fn new(sender: Sender, forge: Forge) -> Self {
+        Self {
+            sender: Arc::new(sender),
+            forge,
+        }
+    }
+
+    /// Sends a report of `project`, signed with `key`, to the configured Pagure.
+    pub(crate) async fn send(&self, project: &ProjectName, key: Key, report: &Report) -> Reached {
+        let (post, project, report) = (self.clone(), project.clone(), report.clone());
+        let sent = tokio::task::spawn_blocking(move || post.attempt(&project, &key, &report));
+        match sent.await {
+            Ok(Ok(result)) => read(&result),
+            Ok(Err(reason)) => Reached::Refused(reason),
+            Err(_) => Reached::Down {
+                reason: "the attempt broke off; look for a panic in the function's log".to_owned(),
+                after: None,
+            },
+        }
+    }
+
+    /// Outside of the result is what no retry mends.
+    fn attempt(
+        &self,
+        project: &ProjectName,
+        key: &Key,
+        report: &Report,
+    ) -> Result<Result<Answer, Failure>, String> {
+        // The operator's own choice, whatever it is.
+        let policy = Policy::unguarded();
+        let url = self.forge.report_url(project);
+        let destination = Destination::parse(url.as_str(), None, None, &policy)
+            .map_err(|refused| refused.explain(Audience::Program))?;
+        let body = report.to_body();
+        let message = Message {
+            id: &name(report, &body),
+            body: body.as_bytes(),
+            key,
+            user_agent: USER_AGENT,
+        };
+        Ok(self.sender.send(&destination, &message, &policy, now()))
+    }
+}
+
+/// `webhook-id`: a report of the same content is the same report, however often a queue delivers
+/// what led to it.
+fn name(report: &Report, body: &str) -> String {
+    let digest = Sha256::digest(body.as_bytes());
+    let digest: String = digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    match report.build_id {
+        Some(build) => format!("{build}-{digest}"),
+        None => digest,
+    }
+}
+
+fn read(result: &Result<Answer, Failure>) -> Reached {
+    match (Verdict::of_report(result, Audience::Program), result) {
+        (Verdict::Accepted, Ok(answer)) => Reached::Taken(Taken {
+            at: acknowledged_at(answer, now()),
+            told: serde_json::from_slice(&answer.body).unwrap_or_default(),
+        }),
+        (Verdict::Refused { reason }, _) => Reached::Refused(reason),
+        (Verdict::Retry { reason, .. }, Ok(Answer { status: 401, .. })) => Reached::Unknown(reason),
+        (Verdict::Retry { reason, after }, _) => Reached::Down { reason, after },
+        (Verdict::Accepted, Err(failure)) => Reached::Down {
+            reason: failure.to_string(),
+            after: None,
+        },
+    }
+}
+
+impl Taken {
+    /// Whether the flag may show what was told.
+    pub(crate) fn applied(&self) -> bool {
+        self.told.applied != Some(false)
+    }
+
+    /// The later moment of a "pending" that the flag shows instead of the end of `ended`.
+    ///
+    /// It may be this build's own: AWS stamps a phase and the end of all with seconds of its own.
+    /// Or a newer build's, which no report of this one ever replaces.
+    pub(crate) fn hidden_behind(&self, ended: Micros) -> Option<Micros> {
+        let flag = self.told.flag.as_ref()?;
+        let hides = flag.status == Status::Pending && flag.timestamp >= ended;
+        (hides && !self.applied()).then_some(flag.timestamp)
+    }
+}
+
+#[cfg(test)]
+mod tests;
