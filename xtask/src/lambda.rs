@@ -21,7 +21,7 @@ const PROFILE: &str = "lambda";
 /// Build both for this machine's processor; leave two zips and their checksums, and say where.
 pub fn lambda() -> Result<PathBuf> {
     let programs = programs()?;
-    let folder = shell::root().join("target/lambda");
+    let folder = shell::root().join("target/functions");
     fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
     let sums = FUNCTIONS.map(|name| {
         let zip = format!("{name}-{}.zip", std::env::consts::ARCH);

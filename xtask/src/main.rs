@@ -60,7 +60,7 @@ enum Chore {
         #[command(flatten)]
         build: wheel::Build,
     },
-    /// Pack the two functions for AWS Lambda into target/lambda
+    /// Pack the two functions for AWS Lambda into target/functions
     Lambda,
     /// A real Pagure in target/pagure, with the plugin installed
     #[command(subcommand)]
