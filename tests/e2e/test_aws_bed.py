@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +313,9 @@ def test_a_call_of_aws_is_verified_too(stack: Stack) -> None:
     assert identity
     url = f"{stack.front.url}/{stack.ledger.name}/builds/1"
     assert requests.put(url, data=b"x", timeout=30).status_code == 403
+    asked = sign(identity, "s3", "PUT", url, "x", {"x-amz-content-sha256": sha256(b"x").hexdigest()})
+    answer = requests.put(url, data=b"y", headers=dict(asked.headers), timeout=30)
+    assert (answer.status_code, "SignatureDoesNotMatch" in answer.text) == (403, True)
     identity.expired.set()
     code = refused(stack_client(stack, identity).put_object, Bucket=stack.ledger.name, Key="builds/1")
     assert code == "ExpiredToken"
@@ -345,6 +349,47 @@ def test_of_twenty_conditional_writers_one_wins(stack: Stack, condition: str) ->
     with ThreadPoolExecutor(20) as writers:
         outcomes = sorted(writers.map(write, range(20)))
     assert outcomes == ["PreconditionFailed"] * 19 + ["written"]
+
+
+def test_moto_never_sees_two_writes_of_one_object_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = Meeting(stack.front._forward)
+    monkeypatch.setattr(stack.front, "_forward", meeting.pass_through)
+    s3 = stack.as_role("trigger")("s3")
+
+    def write(key: str) -> None:
+        s3.put_object(Bucket=stack.ledger.name, Key=key, Body=b"x")
+
+    with ThreadPoolExecutor(2) as writers:
+        list(writers.map(write, ("heads/1", "heads/1")))
+        assert not meeting.was
+        meeting.patience = 30
+        list(writers.map(write, ("heads/1", "heads/2")))
+        assert meeting.was
+
+
+class Meeting:
+    """Lets everybody wait a while for another one."""
+
+    def __init__(self, forward: Callable[..., Any]) -> None:
+        self.patience = 0.3
+        self._forward = forward
+        self._inside = 0
+        self._both = threading.Condition()
+        self.was = False
+
+    def pass_through(self, *arguments: Any) -> Any:
+        with self._both:
+            self._inside += 1
+            self.was |= self._inside == 2
+            self._both.notify_all()
+            self._both.wait_for(lambda: self.was, self.patience)
+        try:
+            return self._forward(*arguments)
+        finally:
+            with self._both:
+                self._inside -= 1
 
 
 def test_one_of_two_multipart_uploads_wins(stack: Stack) -> None:
@@ -520,6 +565,13 @@ def test_the_functions_have_what_lambda_gives_them(stack: Stack) -> None:
     assert "HOME" not in variables
 
 
+def test_a_caller_who_comes_later_is_known_to_the_next_process(stack: Stack) -> None:
+    for number in range(2):
+        later = stack.add_caller(f"later-{number}", JOBS)
+        variables = stack.trigger.invoke({"do": [["environment"]]}).answer
+        assert later.arn in json.loads(variables["CHELA_CONFIG"])["callers"]
+
+
 def test_logs_are_kept(stack: Stack) -> None:
     stack.trigger.invoke({"do": [["log", "one"], ["log", "two"]]})
     wait_for(lambda: stack.trigger.log.entries(message="two"), 10, "the log")
@@ -584,17 +636,19 @@ def test_a_delay_holds_a_message_back(stack: Stack) -> None:
     sqs.send_message(QueueUrl=stack.reports.url, MessageBody='{"do": [["log", "late"]]}', DelaySeconds=600)
     sqs.send_message(QueueUrl=stack.reports.url, MessageBody='{"do": [["log", "early"]]}')
     wait_for(lambda: stack.report.log.entries(message="early"), 30, "the message without a delay")
-    assert stack.reports.count() == 1
+    wait_for(lambda: stack.reports.count() == 1, 30, "its end, and the other still there")
     assert stack.report.log.entries(message="late") == []
 
 
 def test_a_function_may_say_when_a_message_comes_again(stack: Stack) -> None:
-    hide = {"QueueUrl": stack.reports.url, "ReceiptHandle": "$receipt", "VisibilityTimeout": 840}
+    # In real time, the queue would give it back after 90 seconds only.
+    stack.front.pace.second = 1.0
+    hide = {"QueueUrl": stack.reports.url, "ReceiptHandle": "$receipt", "VisibilityTimeout": 1}
     stack.reports.send({"do": [["call", "sqs", "change_message_visibility", hide], ["fail"]]})
     wait_for(lambda: len(stack.reports_poller.given) >= 2, 30, "the second delivery")
     call = stack.calls.of("sqs:ChangeMessageVisibility")[0]
-    assert call.params["VisibilityTimeout"] == 840
-    # Its own queue's alone: `trigger` has no such right.
+    assert call.params["VisibilityTimeout"] == 1
+    # `trigger` has no such right.
     stack.requests.send(
         {"do": [["call", "sqs", "change_message_visibility", {**hide, "VisibilityTimeout": 0}]]}
     )

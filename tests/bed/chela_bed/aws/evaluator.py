@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
-import os
 import shutil
 import subprocess
 import threading
@@ -85,23 +85,28 @@ def _install() -> str:
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         raise BedError("IAM's decisions need Node and npm: `apt-get install nodejs npm` brings them")
-    wanted = (SOURCE / "package-lock.json").read_text()
-    stamp = HOME / "installed.json"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        _copy()
-        subprocess.run(
-            [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"],
-            cwd=HOME,
-            env=os.environ,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        stamp.write_text(wanted)
-    shutil.copy(SOURCE / "evaluate.mjs", HOME)
+    HOME.mkdir(parents=True, exist_ok=True)
+    # Several test runs may begin at once.
+    with (HOME / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp, wanted = HOME / "installed.json", (SOURCE / "package-lock.json").read_text()
+        if not stamp.exists() or stamp.read_text() != wanted:
+            _fetch_packages(npm)
+            stamp.write_text(wanted)
+        if _differs("evaluate.mjs"):
+            shutil.copy(SOURCE / "evaluate.mjs", HOME)
     return node
 
 
-def _copy() -> None:
-    HOME.mkdir(parents=True, exist_ok=True)
+def _differs(name: str) -> bool:
+    copy = HOME / name
+    return not copy.exists() or copy.read_bytes() != (SOURCE / name).read_bytes()
+
+
+def _fetch_packages(npm: str) -> None:
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(SOURCE / name, HOME)
+    command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BedError(f"npm could not bring what decides for IAM:\n{done.stderr[-3000:]}")
