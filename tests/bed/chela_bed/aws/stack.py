@@ -180,6 +180,7 @@ class Stack:
         for poller in (self.requests_poller, self.reports_poller):
             poller.stop()
         self.engines.close()
+        self.problems += self.engines.problems
         self.front.stop()
         if self.problems:
             raise BedError("the bed has failed:\n" + "\n".join(self.problems))
