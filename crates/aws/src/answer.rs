@@ -80,3 +80,19 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, TriggerSettings};
+
+    #[test]
+    fn a_function_that_is_not_set_says_which_variable_and_may_be_asked_again() {
+        let bad = TriggerSettings::read(&Environment::default()).unwrap_err();
+        let answer = Answer::unset(&bad).to_value();
+        assert_eq!(answer["statusCode"], 503);
+        assert_eq!(answer["headers"]["retry-after"], "30");
+        let body = answer["body"].as_str().unwrap();
+        assert!(body.contains("CHELA_PAGURE_URL is not set"), "{body}");
+    }
+}
