@@ -18,3 +18,17 @@ pub fn functions() -> Result<PathBuf> {
     shell::run(shell::cargo().args(["build", "--quiet", "--package", "chela-lambda"]))?;
     Ok(shell::root().join("target/debug"))
 }
+
+/// Runs a build for what stands in for CodeBuild: build it, and say where it is.
+pub fn staged() -> Result<PathBuf> {
+    let example = ["--package", "chela-runner", "--example", "staged"];
+    shell::run(shell::cargo().args(["build", "--quiet"]).args(example))?;
+    Ok(shell::root().join("target/debug/examples/staged"))
+}
+
+/// What runs builds for the stand-in of AWS CodeBuild: build it, and say where it is.
+pub fn staged() -> Result<PathBuf> {
+    let example = ["--package", "chela-runner", "--example", "staged"];
+    shell::run(shell::cargo().args(["build", "--quiet"]).args(example))?;
+    Ok(shell::root().join("target/debug/examples/staged"))
+}

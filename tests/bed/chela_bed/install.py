@@ -35,6 +35,7 @@ TOOLS = {
 TOOLS_OF_MARIADB = {"mariadbd": "mariadb-server"}
 TOOLS_OF_BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 TOOLS_OF_BENCH = {"wrk": "wrk", "webhook": "webhook"}
+TOOLS_OF_CLOUD = {"node": "nodejs", "npm": "npm", "unzip": "unzip"}
 
 PAGURE = ["pagure", "pagure-ci"]
 # Pure Python, but only Debian's copies run on Python 3.12 and later (upstream's import `imp`).
@@ -75,6 +76,11 @@ def install_browser() -> None:
 def install_peers() -> None:
     """Install what the receiver is measured with and beside, if it is missing."""
     _install_tools([TOOLS_OF_BENCH])
+
+
+def install_cloud() -> None:
+    """Install what the near-real AWS needs, if it is missing."""
+    _install_tools([TOOLS_OF_CLOUD])
 
 
 def install_plugin(installation: Installation, wheel: Path) -> None:

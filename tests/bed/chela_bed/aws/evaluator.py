@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chela_bed.aws.child import Child
+from chela_bed.install import install_cloud
 from chela_bed.paths import CHECKOUT, BedError
 
 SOURCE = Path(__file__).parent / "iam"
@@ -82,6 +83,7 @@ class Evaluator:
 
 def _install() -> str:
     """Bring the program's packages into target/, if they are not there; the path of Node."""
+    install_cloud()
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         raise BedError("IAM's decisions need Node and npm: `apt-get install nodejs npm` brings them")
