@@ -76,7 +76,9 @@ impl Queue {
 
 /// Whole seconds, rounded up, and no more than `most`.
 fn seconds(time: Duration, most: i32) -> i32 {
-    let whole = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let whole = time
+        .as_secs()
+        .saturating_add(u64::from(time.subsec_nanos() > 0));
     i32::try_from(whole).map_or(most, |seconds| seconds.min(most))
 }
 
@@ -136,4 +138,22 @@ pub fn batch_failures(ids: &[String]) -> Value {
         .map(|id| json!({ "itemIdentifier": id }))
         .collect();
     json!({ "batchItemFailures": failures })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Duration::ZERO, 0)]
+    #[case(Duration::from_millis(1), 1)]
+    #[case(Duration::from_secs(60), 60)]
+    #[case(Duration::from_millis(899_001), 900)]
+    #[case(Duration::from_secs(901), 900)]
+    #[case(Duration::MAX, 900)]
+    fn a_delay_is_whole_seconds_within_the_limit(#[case] delay: Duration, #[case] expected: i32) {
+        assert_eq!(seconds(delay, MAX_DELAY), expected);
+    }
 }

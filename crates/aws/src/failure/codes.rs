@@ -112,3 +112,46 @@ pub fn remedy(code: &str) -> &'static str {
         _ => "look into AWS's documentation of this error, and check the function's settings",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::slow_down(503, "SlowDown", Class::Passing)]
+    #[case::internal(500, "InternalError", Class::Passing)]
+    #[case::a_new_code_of_a_broken_server(502, "SomethingNew", Class::Passing)]
+    #[case::throttled(400, "ThrottlingException", Class::Passing)]
+    #[case::throttled_by_kms(400, "KMS.ThrottlingException", Class::Passing)]
+    #[case::throttled_without_a_code(429, "", Class::Passing)]
+    #[case::conflict(409, "ConditionalRequestConflict", Class::Passing)]
+    #[case::denied(403, "AccessDenied", Class::Denied)]
+    #[case::denied_as_json(400, "AccessDeniedException", Class::Denied)]
+    #[case::denied_with_a_namespace(400, "com.amazonaws.x#AccessDeniedException", Class::Denied)]
+    #[case::denied_the_key(400, "KMS.AccessDeniedException", Class::Denied)]
+    #[case::denied_without_a_body(403, "", Class::Denied)]
+    #[case::expired(400, "ExpiredToken", Class::Expired)]
+    #[case::expired_as_json(400, "ExpiredTokenException", Class::Expired)]
+    #[case::unknown_key(403, "InvalidAccessKeyId", Class::Expired)]
+    #[case::wrong_signature(403, "SignatureDoesNotMatch", Class::Expired)]
+    #[case::wrong_clock(403, "RequestTimeTooSkewed", Class::Expired)]
+    #[case::no_bucket(404, "NoSuchBucket", Class::Final)]
+    #[case::no_queue(400, "AWS.SimpleQueueService.NonExistentQueue", Class::Final)]
+    #[case::archived(403, "InvalidObjectState", Class::Final)]
+    #[case::capacity_is_judged_by_the_engine(400, "AccountLimitExceededException", Class::Final)]
+    fn a_code_has_a_class(#[case] status: u16, #[case] code: &str, #[case] expected: Class) {
+        let code = Some(code).filter(|code| !code.is_empty());
+        assert_eq!(class(Some(status), code), expected);
+    }
+
+    #[test]
+    fn no_code_is_in_two_classes() {
+        let all = [PASSING, DENIED, EXPIRED].concat();
+        let mut once = all.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), all.len());
+    }
+}

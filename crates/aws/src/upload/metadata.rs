@@ -66,3 +66,62 @@ fn joined(kept: &str, note: &str) -> String {
         format!("{kept}; {note}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn commit_id() -> CommitId {
+        "0123456789abcdef0123456789abcdef01234567"
+            .parse()
+            .expect("it is one")
+    }
+
+    /// As HTTP carries it.
+    fn is_a_header(value: &str) -> bool {
+        value.trim() == value && value.bytes().all(|b| b == b' ' || b.is_ascii_graphic())
+    }
+
+    #[test]
+    fn what_stands_nowhere_is_nothing() {
+        assert_eq!(commit(None), None);
+        assert_eq!(commit(Some(&HashMap::new())), None);
+        assert!(notes(Some(&HashMap::new())).is_empty());
+        let wrong = HashMap::from([(COMMIT.to_owned(), "main".to_owned())]);
+        assert_eq!(commit(Some(&wrong)), None);
+    }
+
+    #[test]
+    fn more_notes_than_fit_are_counted() {
+        let many: Vec<String> = (0..100)
+            .map(|n| format!("note {n} {}", "é".repeat(20)))
+            .collect();
+        let metadata = of(&commit_id(), &many);
+        let size: usize = metadata
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        assert!(size <= 2048, "S3 takes 2 KB");
+        let found = notes(Some(&metadata));
+        let last = found.last().expect("there are some");
+        assert_eq!(
+            *last,
+            format!("{} more notes are not kept", 100 - (found.len() - 1))
+        );
+        assert_eq!(found[..found.len() - 1], many[..found.len() - 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn notes_come_back_from_a_header(
+            sentences in proptest::collection::vec("[^ ](.{0,40}[^ ])?", 0..6),
+        ) {
+            let metadata = of(&commit_id(), &sentences);
+            prop_assert!(metadata.values().all(|value| is_a_header(value)));
+            prop_assert_eq!(commit(Some(&metadata)), Some(commit_id()));
+            prop_assert_eq!(notes(Some(&metadata)), sentences);
+        }
+    }
+}
