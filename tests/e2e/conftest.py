@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from chela_bed import Bed, Options, Project, Target, paths
 from chela_bed import browser as browsers
+from chela_bed.aws import Cloud
 from chela_bed.machine import prepare
 from chela_bed.scene import START, Scene, lay_out
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -76,6 +77,13 @@ def impatient_bed() -> Iterator[Bed]:
 def scene(bed: Bed) -> Scene:
     """The project demo/hello with its fork and branches."""
     return lay_out(bed)
+
+
+@pytest.fixture(scope="session")
+def aws_cloud(bed: Bed) -> Iterator[Cloud]:
+    """What all deployments beside the bed's Pagure share."""
+    with Cloud(bed.folder.root / "aws" / "cloud") as made:
+        yield made
 
 
 @pytest.fixture
