@@ -75,7 +75,6 @@ pub fn end_to_end(suite: Option<Suite>, build: &wheel::Build, pytest: &[String])
             .env("CHELA_TRIGGER", functions.join("trigger"))
             .env("CHELA_REPORT", functions.join("report"))
             .env("CHELA_STAGED", program::staged()?)
-            .env("CHELA_STAGED", program::staged()?)
             .args(files(suite)?)
             .args(pytest),
     )

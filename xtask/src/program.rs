@@ -25,10 +25,3 @@ pub fn staged() -> Result<PathBuf> {
     shell::run(shell::cargo().args(["build", "--quiet"]).args(example))?;
     Ok(shell::root().join("target/debug/examples/staged"))
 }
-
-/// What runs builds for the stand-in of AWS CodeBuild: build it, and say where it is.
-pub fn staged() -> Result<PathBuf> {
-    let example = ["--package", "chela-runner", "--example", "staged"];
-    shell::run(shell::cargo().args(["build", "--quiet"]).args(example))?;
-    Ok(shell::root().join("target/debug/examples/staged"))
-}
