@@ -45,13 +45,16 @@ impl Clients {
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let config = config(&variable);
+        Self::of(&config(&variable))
+    }
+
+    pub(crate) fn of(config: &SdkConfig) -> Self {
         Self {
-            s3: aws_sdk_s3::Client::new(&config),
-            sqs: aws_sdk_sqs::Client::new(&config),
-            codebuild: aws_sdk_codebuild::Client::new(&config),
-            codepipeline: aws_sdk_codepipeline::Client::new(&config),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            s3: aws_sdk_s3::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
+            codebuild: aws_sdk_codebuild::Client::new(config),
+            codepipeline: aws_sdk_codepipeline::Client::new(config),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
         }
     }

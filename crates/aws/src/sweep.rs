@@ -163,6 +163,8 @@ impl Reports {
                 }
             }
         }
+        // The oldest first, whichever was read first.
+        all.sort_by_key(|(record, _)| record.id());
         all
     }
 }

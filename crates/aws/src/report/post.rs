@@ -110,14 +110,13 @@ impl Post {
 /// what led to it.
 fn name(report: &Report, body: &str) -> String {
     let digest = Sha256::digest(body.as_bytes());
-    let digest: String = digest
+    let digest = digest
         .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
     match report.build_id {
-        Some(build) => format!("{build}-{digest}"),
-        None => digest,
+        Some(build) => format!("{build}-{digest:016x}"),
+        None => format!("{digest:016x}"),
     }
 }
 

@@ -159,17 +159,17 @@ pub(crate) fn pipeline(state: &str) -> What {
     }
 }
 
-pub(crate) fn stage(stage: &str, state: &str) -> What {
+pub(crate) fn stage(name: &str, word: &str) -> What {
     What::Stage {
-        stage: stage.to_owned(),
-        state: state.to_owned(),
+        stage: name.to_owned(),
+        state: word.to_owned(),
     }
 }
 
-pub(crate) fn action(stage: &str, action: &str, state: &str) -> What {
+pub(crate) fn action(stage: &str, name: &str, word: &str) -> What {
     What::Action {
         stage: stage.to_owned(),
-        action: action.to_owned(),
-        state: state.to_owned(),
+        action: name.to_owned(),
+        state: word.to_owned(),
     }
 }

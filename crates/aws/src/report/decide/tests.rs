@@ -33,66 +33,66 @@ fn said(decided: &Decided) -> Option<Line> {
     }
 }
 
-fn tells(effect: Effect, status: Status, percent: Option<u8>, text: &str) -> Option<Line> {
-    Some((effect, status, percent, text.to_owned()))
+fn tells(effect: Effect, status: Status, percent: Option<u8>, text: &str) -> Line {
+    (effect, status, percent, text.to_owned())
 }
 
 #[rstest]
 #[case::it_begins(
     CodeBuild,
     build("IN_PROGRESS"),
-    tells(Effect::Passing, Status::Pending, None, "Runs in CodeBuild")
+    Some(tells(Effect::Passing, Status::Pending, None, "Runs in CodeBuild"))
 )]
 #[case::the_next_phase(
     CodeBuild,
     finished("PRE_BUILD", "SUCCEEDED"),
-    tells(Effect::Passing, Status::Pending, Some(40), "Phase BUILD")
+    Some(tells(Effect::Passing, Status::Pending, Some(40), "Phase BUILD"))
 )]
 #[case::the_last_phase(CodeBuild, finished("FINALIZING", "SUCCEEDED"), None)]
 #[case::success(
     CodeBuild,
     build("SUCCEEDED"),
-    tells(Effect::Last, Status::Success, None, "The build succeeded")
+    Some(tells(Effect::Last, Status::Success, None, "The build succeeded"))
 )]
 #[case::a_time_out(
     CodeBuild,
     build("TIMED_OUT"),
-    tells(
+    Some(tells(
         Effect::Last,
         Status::Error,
         None,
         "Stopped: it took longer than the CodeBuild project allows"
-    )
+    ))
 )]
 #[case::a_stage(
     CodePipeline,
     stage("Deploy", "STARTED"),
-    tells(Effect::Passing, Status::Pending, Some(50), "Stage Deploy, 2 of 2")
+    Some(tells(Effect::Passing, Status::Pending, Some(50), "Stage Deploy, 2 of 2"))
 )]
 #[case::an_unknown_stage(
     CodePipeline,
     stage("New", "STARTED"),
-    tells(Effect::Passing, Status::Pending, None, "Stage New")
+    Some(tells(Effect::Passing, Status::Pending, None, "Stage New"))
 )]
 #[case::superseded(
     CodePipeline,
     pipeline("SUPERSEDED"),
-    tells(
+    Some(tells(
         Effect::Last,
         Status::Canceled,
         None,
         "Overtaken by another execution; the pipeline’s execution mode decides"
-    )
+    ))
 )]
 #[case::a_retry(
     CodePipeline,
     pipeline("RESUMED"),
-    tells(
+    Some(tells(
         Effect::Reopens,
         Status::Pending,
         None,
         "Runs again: a failed stage of the pipeline is retried"
-    )
+    ))
 )]
 #[case::a_stage_that_ends(CodePipeline, stage("Deploy", "SUCCEEDED"), None)]
 fn an_open_build_is_told_as_the_engine_has_it(
