@@ -72,7 +72,7 @@ class Accesses:
             resource = f"{bucket}/{params['Key']}"
             yield Access(f"s3:{action}", resource, _writing(params))
             # Whether it matches is knowledge of what is there.
-            if action == "PutObject" and "IfMatch" in params:
+            if action in ("PutObject", "DeleteObject") and "IfMatch" in params:
                 yield Access("s3:GetObject", resource)
             if "Tagging" in params:
                 yield Access("s3:PutObjectTagging", resource)
