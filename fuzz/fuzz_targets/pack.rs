@@ -1,14 +1,16 @@
 //! A pack, after the name of the commit that is wanted. Whatever it is, it becomes a directory or an
-//! error that people can read, and nothing else is left.
+//! error that people can read, and nothing else is left; and as a zip it becomes the same.
 #![no_main]
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use chela_source::{Limits, unpack};
+use chela_contract::CommitId;
+use chela_source::{Error, Limits, unpack, zip};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
@@ -33,11 +35,19 @@ fuzz_target!(|bytes: &[u8]| {
         write!(hex, "{byte:02x}").expect("a string takes it all");
         hex
     });
-    let Ok(commit) = commit.parse() else {
+    let Ok(commit) = commit.parse::<CommitId>() else {
         return;
     };
+    let zipped = zip(pack, commit.clone(), PLACE.path(), &LIMITS, |_| {
+        Ok(io::sink())
+    });
     let target = PLACE.path().join("target");
     let unpacked = unpack(pack, commit, &target, &LIMITS);
+    let said = |error: &Error| error.to_string();
+    assert_eq!(
+        zipped.as_ref().map_err(said),
+        unpacked.as_ref().map_err(said)
+    );
     if let Err(error) = &unpacked {
         let text = error.to_string();
         assert!(
