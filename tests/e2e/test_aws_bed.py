@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -39,6 +41,7 @@ from chela_bed.aws import (
 from chela_bed.aws.account import REGION
 from chela_bed.aws.faults import Effect
 from chela_bed.aws.identities import Identity
+from chela_bed.aws.keeper import Keeper
 
 FOLDER = paths.HOME.parent / "aws"
 PUPPET = [sys.executable, str(paths.BED / "chela_bed" / "aws" / "inside" / "puppet.py")]
@@ -554,6 +557,20 @@ def test_a_process_is_frozen_between_events(stack: Stack) -> None:
     (pid,) = stack.trigger.running()
     wait_for(lambda: "T (stopped)" in Path(f"/proc/{pid}/status").read_text(), 10, "a frozen process")
     assert stack.trigger.invoke({"do": []}).answer == {"pid": pid}
+
+
+def test_nothing_outlives_a_test_run_that_was_killed(tmp_path: Path) -> None:
+    keeper = Keeper(tmp_path)
+    with subprocess.Popen(["sleep", "600"]) as frozen, subprocess.Popen(["sleep", "600"]) as over:
+        for process in (frozen, over):
+            keeper.began(process.pid)
+        keeper.ended(over.pid)
+        frozen.send_signal(signal.SIGSTOP)
+        # The end of its input is all that it learns of the end of a test run.
+        keeper.stop()
+        assert frozen.wait(10) == -signal.SIGKILL
+        assert over.poll() is None
+        over.kill()
 
 
 def test_the_functions_have_what_lambda_gives_them(stack: Stack) -> None:

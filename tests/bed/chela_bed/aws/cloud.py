@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chela_bed.aws.account import Account
 from chela_bed.aws.evaluator import Evaluator
+from chela_bed.aws.keeper import Keeper
 from chela_bed.aws.moto import Moto
 
 
@@ -16,6 +17,7 @@ class Cloud:
     def __init__(self, folder: Path) -> None:
         self.moto = Moto(folder)
         self.evaluator = Evaluator(folder)
+        self.keeper = Keeper(folder)
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Cloud:
@@ -29,6 +31,7 @@ class Cloud:
         return Account(f"4{next(self._numbers):011}")
 
     def stop(self) -> None:
-        """End both."""
+        """End all of it."""
+        self.keeper.stop()
         self.moto.stop()
         self.evaluator.stop()

@@ -13,6 +13,7 @@ from typing import Any
 
 from chela_bed.aws.account import Account
 from chela_bed.aws.identities import Identities, Identity, Role
+from chela_bed.aws.keeper import Keeper
 from chela_bed.aws.runtime import Environment, Outcome
 from chela_bed.aws.serving import Problems
 from chela_bed.waiting import wait_for
@@ -62,6 +63,7 @@ class Function:
         endpoint: str,
         folder: Path,
         problems: Problems,
+        keeper: Keeper,
         settings: Settings | None = None,
     ) -> None:
         self.name = name
@@ -74,6 +76,7 @@ class Function:
         self._endpoint = endpoint
         self._folder = folder
         self._problems = problems
+        self._keeper = keeper
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.log = Log(folder / "log")
@@ -170,6 +173,7 @@ class Function:
             self._folder / name,
             self.log.add,
             self._problems,
+            self._keeper,
         )
         born.append(environment)
         return environment

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from chela_bed.aws.faults import CutError
+from chela_bed.aws.keeper import Keeper
 from chela_bed.aws.serving import Problems, Request, Response, Server
 from chela_bed.paths import BedError
 
@@ -58,6 +59,7 @@ class Environment:
         folder: Path,
         say: Callable[[str], None],
         problems: Problems,
+        keeper: Keeper,
     ) -> None:
         self._arn = arn
         self._say = say
@@ -75,6 +77,8 @@ class Environment:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        self._keeper = keeper
+        keeper.began(self.pid)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -124,6 +128,7 @@ class Environment:
         for line in self._process.stdout:
             self._say(line.decode(errors="replace").rstrip("\n"))
         code = self._process.wait()
+        self._keeper.ended(self.pid)
         ended = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         self._fail(f"Runtime exited with error: {ended}")
 

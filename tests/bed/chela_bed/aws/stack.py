@@ -64,6 +64,7 @@ class Stack:
         self.account = cloud.account()
         self.identities = Identities()
         self.problems: Problems = []
+        self.keeper = cloud.keeper
         # As the account's owner, past the front.
         self.owner = Clients(cloud.moto.url, self.account)
         self._lay_out()
@@ -242,6 +243,7 @@ class Stack:
             self.front.url,
             self.folder / name,
             self.problems,
+            self.keeper,
             Settings(self._variables(name), timeout, concurrency=10),
         )
 
