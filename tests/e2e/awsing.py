@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chela_bed import Bed, Project, wait_for
+from chela_bed import Bed, Project, orders, wait_for
 from chela_bed.aws import Cloud, Plan, Stack
 from chela_bed.aws.engines import Build, Execution
 from chela_bed.aws.identities import Identity
@@ -92,6 +94,20 @@ class Circle:
         self.token = self.bed.set_ci(self.project, self.stack.door.ci_url, self.job, **{**key, **more})
         self.stack.set_token(self.token, self.project.fullname)
 
+    def enqueue(
+        self, request: Mapping[str, Any] | None = None, *, queued: str | None = None, age: int = 0
+    ) -> str:
+        """Put a request into the queue as the way in does, or what it has put there; its build's id.
+
+        It was first tried `age` seconds ago.
+        """
+        at = orders.moment(time.time_ns() // 1000 - age * 1_000_000)
+        fresh = {"request": request, "caller": self.caller.arn}
+        message: dict[str, Any] = json.loads(queued) if queued else fresh
+        self.stack.requests.send({"tries": 0, **message, "accepted": at, "first": at})
+        found: str = message["request"]["build_id"]
+        return found
+
     # What is to be seen.
 
     def flags(self, commit: str) -> dict[str, Flag]:
@@ -135,10 +151,22 @@ class Circle:
         """All executions of the job's pipeline, the oldest first."""
         return self.stack.engines.codepipeline.pipelines[self.name].executions
 
-    def diary(self, lines: int = 25) -> str:
+    def messages(self) -> list[dict[str, Any]]:
+        """What `trigger` was given of the queue of requests for this project, in order."""
+        bodies = [json.loads(each["Records"][0]["body"]) for each in list(self.stack.requests_poller.given)]
+        return [each for each in bodies if each["request"]["project"]["fullname"] == self.project.fullname]
+
+    def told(self) -> list[dict[str, Any]]:
+        """The reports that `trigger` has handed on for this project, in order."""
+        sent = [json.loads(call.params["MessageBody"]) for call in self.stack.calls.of("sqs:SendMessage")]
+        said = [each for each in sent if each.get("chela") == "say"]
+        return [json.loads(each["body"]) for each in said if each["project"] == self.project.fullname]
+
+    def diary(self, lines: int = 20) -> str:
         """The newest that the functions have logged and asked of AWS."""
         logs = [line for each in (self.stack.trigger, self.stack.report) for line in each.log.lines[-lines:]]
-        return "\n".join([*logs, *map(str, list(self.stack.calls)[-lines:])])
+        calls = [str(call)[:400] for call in list(self.stack.calls)[-lines:]]
+        return "\n".join([*map(_short, logs), *calls])
 
     # The end.
 
@@ -152,7 +180,7 @@ class Circle:
         """No flag is pending, no build ran twice, nothing is open, given up, or left half done."""
         self.settle()
         stack = self.stack
-        left = stack.ledger.keys("open/")
+        left = [key for key in stack.ledger.keys("open/") if self._is_ours(key)]
         assert not left, f"{left}\n{self.diary()}"
         pending = [flag for flag in all_flags(self.bed, self.project) if flag["status"] == "pending"]
         assert not pending, f"{pending}\n{self.diary()}"
@@ -163,6 +191,25 @@ class Circle:
         for function in (stack.trigger, stack.report):
             panics = [line for line in function.log.lines if "panicked" in line]
             assert not panics, "\n".join(panics)
+
+    def _is_ours(self, key: str) -> bool:
+        """Whether something open is of this project; what nobody has claimed is everybody's."""
+        record = key.replace("open/", "builds/")
+        if record not in self.stack.ledger.keys(record):
+            return True
+        request = self.stack.ledger.json(record)["request"]
+        return bool(request["project"]["fullname"] == self.project.fullname)
+
+
+def _short(line: str) -> str:
+    """A line of a function's log without what every line says."""
+    if not line.startswith("{"):
+        return line
+    entry = json.loads(line)
+    span = entry.pop("span", {})
+    told = [str(entry.pop(name, "")) for name in ("timestamp", "level", "message")]
+    entry.pop("spans", None)
+    return " ".join([*told, str(span.get("build", "")), str(entry)])
 
 
 def running(stack: Stack) -> list[str]:
