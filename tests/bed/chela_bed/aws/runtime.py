@@ -66,6 +66,8 @@ class Environment:
         self._work: queue.Queue[Invocation | None] = queue.Queue()
         self._current: Invocation | None = None
         self._frozen = False
+        # It may ask for work before we know its number.
+        self._begun = threading.Event()
         self._lock = threading.Lock()
         self._api = Server(self._answer, problems)
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +81,7 @@ class Environment:
         )
         self._keeper = keeper
         keeper.began(self.pid)
+        self._begun.set()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -151,6 +154,7 @@ class Environment:
         return Response(202, {"content-type": "application/json"}, b'{"status":"OK"}')
 
     def _next(self) -> Response:
+        self._begun.wait(30)
         self._freeze()
         work = self._work.get()
         if work is None:
