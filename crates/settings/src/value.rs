@@ -200,9 +200,10 @@ pub(crate) fn base_url(node: &Node) -> Parsed<Url> {
     Ok(url)
 }
 
-/// Whether the outbound guard could let it through: `*` is no host's name.
+/// Whether the outbound guard could let it through, and it alone: `*.example.org` would let
+/// through all hosts below it.
 fn is_server(host: &str) -> bool {
-    Policy::default().add(Setting::LimitHosts, host).is_ok()
+    !host.contains('*') && Policy::default().add(Setting::LimitHosts, host).is_ok()
 }
 
 /// A server: [`base_url`] without a path.

@@ -141,6 +141,18 @@ fn admits(policy: &Policy, url: &str) -> bool {
 }
 
 #[test]
+fn pagure_is_one_server_and_not_all_below_a_name() {
+    for setting in [
+        "pagure.url = 'https://*.example.org'",
+        "pagure = { url = 'https://pagure.example.org', git = ['https://*.example.org'] }",
+    ] {
+        let text = format!("serve.url = 'https://ci.example.org'\n{setting}");
+        let error = load(&text, &[]).unwrap_err().to_string();
+        assert!(error.contains("*.example.org"), "{error}");
+    }
+}
+
+#[test]
 fn pagures_own_servers_may_be_cloned_from_as_they_stand() {
     let settings = load(
         r#"
