@@ -43,20 +43,20 @@ from chela_bed.aws.faults import Effect
 from chela_bed.aws.identities import Identity
 from chela_bed.aws.keeper import Keeper
 
-FOLDER = paths.HOME.parent / "aws"
 PUPPET = [sys.executable, str(paths.BED / "chela_bed" / "aws" / "inside" / "puppet.py")]
 NUMBERS = itertools.count(1)
 JOBS: dict[str, Any] = {"demo/hello": {"jobs": {"codebuild/hello": {}, "codepipeline/release": {}}}}
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[Cloud]:
-    with Cloud(FOLDER / "bed-cloud") as made:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    # Another one than that of the tests which have a Pagure.
+    with Cloud(tmp_path_factory.mktemp("cloud")) as made:
         yield made
 
 
 def make_stack(cloud: Cloud, **plan: Any) -> Stack:
-    folder = FOLDER / f"bed-{next(NUMBERS)}"
+    folder = cloud.folder / f"stack-{next(NUMBERS)}"
     return Stack(cloud, folder, Plan("http://127.0.0.1:1", trigger=PUPPET, report=PUPPET, **plan))
 
 

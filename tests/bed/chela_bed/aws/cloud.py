@@ -15,6 +15,8 @@ class Cloud:
     """Use it as a context: one for a run is enough, every stack in it has an account of its own."""
 
     def __init__(self, folder: Path) -> None:
+        # Logs, and whatever stacks want to keep beside them.
+        self.folder = folder
         self.moto = Moto(folder)
         self.evaluator = Evaluator(folder)
         self.keeper = Keeper(folder)
