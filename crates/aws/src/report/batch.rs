@@ -36,8 +36,13 @@ impl Reports {
                 checked.map_err(|later| later.of(build))
             }
             Err(error) => {
-                let (message, reason) = (&delivery.id, error.to_string());
-                tracing::error!(message, reason, counted = "unparsable", "dropped a message");
+                let (delivery, reason) = (&delivery.id, error.to_string());
+                tracing::error!(
+                    delivery,
+                    reason,
+                    counted = "unparsable",
+                    "dropped a message"
+                );
                 Ok(())
             }
         }
