@@ -85,6 +85,10 @@ pub enum Failure {
 
 impl Failure {
     /// What `error` means for `call`.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "nobody has any more use for the error"
+    )]
     pub fn of<E>(call: Call, error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -208,3 +212,6 @@ fn clean(text: &str) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests;

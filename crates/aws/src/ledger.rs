@@ -189,3 +189,6 @@ impl Ledger {
 fn condition(tag: Option<&Tag>) -> Condition<'_> {
     tag.map_or(Condition::New, Condition::Still)
 }
+
+#[cfg(test)]
+mod tests;

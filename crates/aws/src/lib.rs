@@ -22,6 +22,8 @@ mod sdk;
 mod state;
 mod sweep;
 pub mod table;
+#[cfg(test)]
+mod testing;
 mod texts;
 mod tokens;
 mod trigger;

@@ -141,19 +141,4 @@ pub fn batch_failures(ids: &[String]) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case(Duration::ZERO, 0)]
-    #[case(Duration::from_millis(1), 1)]
-    #[case(Duration::from_secs(60), 60)]
-    #[case(Duration::from_millis(899_001), 900)]
-    #[case(Duration::from_secs(901), 900)]
-    #[case(Duration::MAX, 900)]
-    fn a_delay_is_whole_seconds_within_the_limit(#[case] delay: Duration, #[case] expected: i32) {
-        assert_eq!(seconds(delay, MAX_DELAY), expected);
-    }
-}
+mod tests;

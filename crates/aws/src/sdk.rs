@@ -123,3 +123,6 @@ impl Given {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

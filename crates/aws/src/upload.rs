@@ -175,3 +175,6 @@ impl From<Failure> for UploadError {
         Self::Failed(failure)
     }
 }
+
+#[cfg(test)]
+mod tests;

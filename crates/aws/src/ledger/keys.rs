@@ -1,5 +1,7 @@
 //! Where things lie in the ledger.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chela_contract::{BuildId, BuildRequest};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -77,8 +79,7 @@ fn bounded(prefix: &str, path: &str) -> String {
         return format!("{prefix}{path}");
     }
     let digest = Sha256::digest(path.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}~{hex}")
+    format!("{prefix}~{}", URL_SAFE_NO_PAD.encode(digest))
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn a_key_that_is_too_long_becomes_a_digest() {
         let key = |last: char| HeadKey::new("demo/hello", 5, &format!("{}{last}", "ü".repeat(254)));
-        assert_eq!(key('a').as_str().len(), "heads/~".len() + 64);
+        assert_eq!(key('a').as_str().len(), "heads/~".len() + 43);
         assert_ne!(key('a'), key('b'));
     }
 
