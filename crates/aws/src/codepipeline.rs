@@ -172,17 +172,20 @@ impl CodePipeline {
     pub(crate) async fn look(
         &self,
         name: &str,
-        id: &str,
+        of: &Execution,
         now: Micros,
     ) -> Result<Seen, EngineFailure> {
         let call = Call::new("codepipeline:GetPipelineExecution", name);
         let request = self.client.get_pipeline_execution().pipeline_name(name);
-        let failure = match request.pipeline_execution_id(id).send().await {
+        let failure = match request.pipeline_execution_id(&of.id).send().await {
             Ok(answer) => {
                 let execution = answer.pipeline_execution();
                 let status = execution.and_then(|one| one.status());
                 let state = table::pipeline_execution(status.map_or("", |word| word.as_str()));
-                return Ok(Seen::Now { state, at: now });
+                // It names no stage: an event that did has said more, and must not be covered.
+                let says_nothing = status == Some(&PipelineExecutionStatus::InProgress);
+                let at = if says_nothing { of.at } else { now };
+                return Ok(Seen::Now { state, at });
             }
             Err(error) => Failure::of(call, error),
         };

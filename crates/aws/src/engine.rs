@@ -52,7 +52,7 @@ pub enum Seen {
         state: State,
         /// When that came about; of an end, when it was looked up. AWS's events bear the second in
         /// which they were made, which may be later than the end that AWS names: a phase's event
-        /// would outrank that end.
+        /// would outrank that end. Of a pipeline that runs, when it was started.
         at: Micros,
     },
     /// It is not known any more.
@@ -138,10 +138,10 @@ impl Engines {
         let Some(execution) = &record.execution else {
             return Ok(Seen::Forgotten);
         };
-        let (name, id) = (&record.target.name, &execution.id);
+        let name = &record.target.name;
         match record.target.service {
-            Service::CodeBuild => self.codebuild.look(id, now).await,
-            Service::CodePipeline => self.codepipeline.look(name, id, now).await,
+            Service::CodeBuild => self.codebuild.look(&execution.id, now).await,
+            Service::CodePipeline => self.codepipeline.look(name, execution, now).await,
         }
     }
 

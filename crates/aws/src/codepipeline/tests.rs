@@ -452,11 +452,15 @@ async fn an_execution_that_is_over_counts_as_stopped(
 }
 
 #[rstest]
-#[case(PipelineExecutionStatus::InProgress)]
-#[case(PipelineExecutionStatus::Superseded)]
-#[case(PipelineExecutionStatus::Failed)]
+#[case::that_runs_since_its_start(PipelineExecutionStatus::InProgress, at(5))]
+#[case(PipelineExecutionStatus::Stopping, at(90))]
+#[case(PipelineExecutionStatus::Superseded, at(90))]
+#[case(PipelineExecutionStatus::Failed, at(90))]
 #[tokio::test]
-async fn an_execution_is_seen_as_the_table_says(#[case] status: PipelineExecutionStatus) {
+async fn an_execution_is_seen_as_the_table_says(
+    #[case] status: PipelineExecutionStatus,
+    #[case] since: Micros,
+) {
     let seen: Kept<GetPipelineExecutionInput> = kept();
     let (keep, word) = (seen.clone(), status.clone());
     let rule = mock!(Client::get_pipeline_execution).then_compute_output(move |input| {
@@ -472,7 +476,7 @@ async fn an_execution_is_seen_as_the_table_says(#[case] status: PipelineExecutio
     let engines = crate::engine::tests::engines(builds, pipelines);
     let record = started(Service::CodePipeline, EXECUTION);
     let state = table::pipeline_execution(status.as_str());
-    let expected = Seen::Now { state, at: at(90) };
+    let expected = Seen::Now { state, at: since };
     assert_eq!(engines.look(&record, at(90)).await, Ok(expected));
     let asked = GetPipelineExecutionInput::builder()
         .pipeline_name("hello")
@@ -492,9 +496,10 @@ async fn an_execution_that_codepipeline_does_not_know_is_forgotten(
 ) {
     let answer = move || -> HttpResponse { refusal(400, code, "no") };
     let rule = mock!(Client::get_pipeline_execution).then_http_response(answer);
+    let execution = started(Service::CodePipeline, EXECUTION).execution.unwrap();
     match (
         codepipeline(&[&rule])
-            .look("hello", EXECUTION, at(90))
+            .look("hello", &execution, at(90))
             .await,
         expected,
     ) {
