@@ -1,8 +1,9 @@
 //! A world in memory, with the conditions of S3 and the tokens of the engines, in which every call
 //! may be the last one before a crash.
 //!
-//! Each call waits once before it takes effect and once after it: whoever polls a visit decides
-//! with each poll who goes on, and where a process ends.
+//! Each call waits once before it takes effect: whoever polls a visit decides with each poll who
+//! goes on, and where a process ends. Between its effect and the next call nothing is done that
+//! anybody else could see.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -143,7 +144,6 @@ impl Fake {
             return Err(failure(action, fault.kind));
         }
         let done = effect();
-        once().await;
         fault.map_or(Ok(done), |fault| Err(failure(action, fault.kind)))
     }
 

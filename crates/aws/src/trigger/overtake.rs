@@ -20,34 +20,51 @@ pub async fn overtake<W: World>(world: &W, id: BuildId, by: &Overtaken) -> Resul
         return Ok(());
     }
     while let Some((record, tag)) = world.record(id).await? {
-        if let Some(message) = end(world, record, &tag, by).await? {
-            let told = world.tell(&message, Duration::ZERO).await;
-            return told.map_err(|failure| Trouble::Mute(failure.to_string()));
+        if let End::Said(message) = end(world, record, &tag, by).await? {
+            return say(world, message).await;
         }
     }
     Ok(())
 }
 
-/// What is to be told of it; `None` if its record has changed meanwhile.
+/// What an attempt to end a build came to.
+enum End {
+    /// Its record has changed meanwhile.
+    Changed,
+    /// This is to be told of it, if there is something to tell.
+    Said(Option<Message>),
+}
+
 async fn end<W: World>(
     world: &W,
     mut record: Record,
     tag: &Tag,
     by: &Overtaken,
-) -> Result<Option<Message>, Trouble> {
+) -> Result<End, Trouble> {
     if record.ended.is_none() {
         if record.execution.is_some() && !stops(world, &record).await? {
-            return Ok(Some(tell::check(&record)));
+            return Ok(End::Said(Some(tell::check(&record))));
         }
         let ended = tell::ended(&record, &overtaken(&record, by), world.now());
         record.ended = Some(ended);
         if world.update(&record, tag).await? == Written::Changed {
-            return Ok(None);
+            return Ok(End::Changed);
         }
         tracing::info!(overtaken = %record.id(), by = %by.by, "ended");
     }
+    let page = world.page(&record.target);
     let ended = record.ended.as_ref();
-    Ok(ended.map(|ended| tell::last(&record, ended, &world.page(&record.target))))
+    Ok(End::Said(
+        ended.and_then(|ended| tell::last(&record, ended, &page)),
+    ))
+}
+
+async fn say<W: World>(world: &W, message: Option<Message>) -> Result<(), Trouble> {
+    let Some(message) = message else {
+        return Ok(());
+    };
+    let told = world.tell(&message, Duration::ZERO).await;
+    told.map_err(|failure| Trouble::Mute(failure.to_string()))
 }
 
 /// Whether it stops. One that may not be stopped runs to its end, and the newer one is built all

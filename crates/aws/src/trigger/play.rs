@@ -6,12 +6,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use chela_contract::{BuildId, Report, Shown, Status};
+use chela_contract::{BuildId, Micros, Report, Shown, Status};
 
 use super::fake::{Fake, RunState};
 use super::visit::{Outcome, visit};
 use crate::entry::Queued;
 use crate::message::{Message, Word};
+use crate::record::Record;
 
 /// As often as the queue hands out a message.
 const RECEIVES: u32 = 5;
@@ -89,8 +90,8 @@ impl Fake {
         let mut open = self.open.borrow_mut();
         match (word, open.get_mut(&build)) {
             (Word::Held, Some(open)) => {
-                let now = super::testing::at(self.clock.get() / 1_000_000 - 1_795_000_000);
-                open.acknowledged.get_or_insert(now);
+                open.acknowledged
+                    .get_or_insert(Micros::new(self.clock.get()));
             }
             (Word::Last, _) => {
                 open.remove(&build);
@@ -100,29 +101,32 @@ impl Fake {
     }
 
     fn check(&self, build: BuildId, pagure: &mut Pagure) {
-        let Some(record) = self
-            .records
-            .borrow()
-            .get(&build)
-            .map(|there| there.value.clone())
-        else {
+        let records = self.records.borrow();
+        let Some(record) = records.get(&build).map(|there| &there.value) else {
             return;
         };
-        let Some(execution) = record.execution.filter(|_| record.ended.is_none()) else {
+        let Some(shown) = self.look(record) else {
             return;
         };
-        let state = self.runs.borrow()[&execution.id].state;
-        let status = match state {
-            RunState::Runs => return,
+        pagure.show(build, shown);
+        self.open.borrow_mut().remove(&build);
+    }
+
+    /// The end of a build, if it has one: the recorded one before the engine's.
+    fn look(&self, record: &Record) -> Option<Shown> {
+        let execution = record.execution.as_ref()?;
+        let link = &execution.link;
+        if let Some(ended) = &record.ended {
+            let text = &ended.description;
+            return Some(Shown::new(ended.at, ended.status, None, link, text));
+        }
+        let status = match self.runs.borrow()[&execution.id].state {
+            RunState::Runs => return None,
             RunState::Stopped => Status::Canceled,
             RunState::Succeeded => Status::Success,
         };
         let at = super::testing::at(20_000);
-        pagure.show(
-            build,
-            Shown::new(at, status, None, &execution.link, "the engine's word"),
-        );
-        self.open.borrow_mut().remove(&build);
+        Some(Shown::new(at, status, None, link, "the engine says so"))
     }
 
     /// Every run comes to its end; the events tell of those that are linked.

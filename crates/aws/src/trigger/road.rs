@@ -259,7 +259,7 @@ impl<'a, W: World> Walk<'a, W> {
         let record = self.record();
         if let (Some(ended), Some(_)) = (&record.ended, self.world.open(record.id()).await?) {
             let last = tell::last(record, ended, &self.page());
-            self.tell(Some(last), Duration::ZERO).await?;
+            self.tell(last, Duration::ZERO).await?;
         }
         Ok(())
     }

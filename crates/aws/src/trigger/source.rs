@@ -121,3 +121,6 @@ fn setting(what: Excess) -> Option<&'static str> {
         Excess::Path | Excess::Depth => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

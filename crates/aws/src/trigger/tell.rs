@@ -11,22 +11,16 @@ use super::texts;
 use crate::message::{Message, Word};
 use crate::record::{Ended, Execution, Record};
 
-/// The end that was recorded. A build whose commit nobody knows has no flag to set: `report` looks
-/// at it, and closes it.
-pub fn last(record: &Record, ended: &Ended, page: &Url) -> Message {
-    let page = record
-        .execution
-        .as_ref()
-        .map_or(page, |execution| &execution.link);
-    say(
-        record,
-        ended.at,
-        ended.status,
-        &ended.description,
-        page,
-        Word::Last,
-    )
-    .unwrap_or_else(|| check(record))
+/// The end that was recorded.
+pub fn last(record: &Record, ended: &Ended, page: &Url) -> Option<Message> {
+    let execution = record.execution.as_ref();
+    let page = execution.map_or(page, |execution| &execution.link);
+    let Ended {
+        status,
+        description,
+        at,
+    } = ended;
+    say(record, *at, *status, description, page, Word::Last)
 }
 
 /// It waits for a committer. Stamped right after the moment of acceptance, whatever the clock says
@@ -85,6 +79,8 @@ fn commit(record: &Record) -> Option<&CommitId> {
         .or(record.request.source.commit.as_ref())
 }
 
+/// `None` where nobody knows the commit yet: there is nothing to set a flag on. The sweep closes
+/// such a build when it is over.
 fn say(
     record: &Record,
     at: Micros,
@@ -111,3 +107,6 @@ fn project(record: &Record) -> Option<ProjectName> {
     let (user, namespace) = (project.username.as_deref(), project.namespace.as_deref());
     ProjectName::new(user, namespace, &project.name).ok()
 }
+
+#[cfg(test)]
+mod tests;

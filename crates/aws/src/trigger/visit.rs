@@ -115,7 +115,9 @@ impl<W: World> Visit<'_, W> {
         tracing::error!(why, "cannot be carried out, and cannot be recorded");
         let page = self.world.page(&record.target);
         let ended = tell::ended(record, &Verdict::error(why), self.world.now());
-        let last = tell::last(record, &ended, &page);
+        let Some(last) = tell::last(record, &ended, &page) else {
+            return Outcome::Acknowledge;
+        };
         match self.world.tell(&last, Duration::ZERO).await {
             Ok(()) => Outcome::Acknowledge,
             Err(failure) => give_back(&failure.to_string()),

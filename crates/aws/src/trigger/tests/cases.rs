@@ -232,13 +232,16 @@ fn a_head_that_nobody_knows_is_held_without_a_flag() {
 }
 
 #[test]
-fn an_end_without_a_commit_asks_to_be_looked_at() {
+fn an_end_without_a_commit_is_recorded_and_left_to_the_sweep() {
     let fake = Fake::new();
     *fake.assigned.borrow_mut() = Err("no such job: codebuild/hello".to_owned());
     let mut request = request(1);
     request.source.commit = None;
     assert_eq!(fake.deliver(queued(request), 1), []);
-    assert_eq!(*fake.reports.borrow(), [Message::Check { build: id(1) }]);
+    assert!(fake.reports.borrow().is_empty());
+    let record = &fake.records.borrow()[&id(1)].value;
+    assert!(record.ended.is_some());
+    assert!(fake.open.borrow().contains_key(&id(1)));
 }
 
 #[test]
