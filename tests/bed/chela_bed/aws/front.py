@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from typing import Any
 from xml.sax.saxutils import escape
@@ -29,6 +31,7 @@ from chela_bed.aws.serving import OWN, Problems, Request, Response, Server
 
 WRITES = {"PutObject", "CompleteMultipartUpload", "DeleteObject"}
 PATIENCE = 120
+LAST_MODIFIED = re.compile(rb"(?<=<LastModified>)[^<]+(?=</LastModified>)")
 # How services of the JSON protocols name what S3 calls otherwise.
 JSON_CODES = {
     "MissingAuthenticationToken": "MissingAuthenticationTokenException",
@@ -56,6 +59,8 @@ class Front:
         self.calls = Calls()
         self.faults = Faults()
         self.pace = Pace()
+        # How much older than it is all that lies in S3 looks in a listing: nobody can write into the past.
+        self.older = timedelta()
         self.problems = problems
         self._moto = moto
         self._evaluator = evaluator
@@ -150,6 +155,8 @@ class Front:
             raise ServiceError("NotImplemented", "moto would not look at If-Match", 501)
         with self._turn(call):
             answer = self._forward(request)
+        if call.operation == "ListObjectsV2":
+            return self._aged(answer)
         # S3 does not tell what is absent to those who may not list ("GetObject", Amazon S3 API Reference).
         if answer.status == 404 and call.operation in ("GetObject", "HeadObject"):
             bucket = self.account.bucket(call.params["Bucket"])
@@ -157,6 +164,18 @@ class Front:
                 _close(answer)
                 raise refusal(call)
         return answer
+
+    def _aged(self, listing: Response) -> Response:
+        if isinstance(listing.body, bytes) or not self.older:
+            return listing
+        with listing.body as body:
+            text = LAST_MODIFIED.sub(lambda found: self._before(found.group()), body.read())
+        headers = {name: value for name, value in listing.headers.items() if name != "content-length"}
+        return Response(listing.status, headers, text)
+
+    def _before(self, time: bytes) -> bytes:
+        moment = datetime.fromisoformat(time.decode().replace("Z", "+00:00")) - self.older
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
 
     def _turn(self, call: Call) -> AbstractContextManager[Any]:
         """One write of an object at a time: moto looks and writes in two steps."""
