@@ -167,6 +167,21 @@ fn who_is_killed_before_the_older_ones_have_ended_finds_them_again() {
 }
 
 #[test]
+fn what_was_to_end_before_does_not_run_on_because_a_stranger_asks_for_it_again() {
+    let head = Head {
+        let_through: Some(let_through(1, 'a')),
+        ends: vec![id(1)],
+        ..held(9, 'a')
+    };
+    assert_eq!(settled(&request(1), &head), Some(by(9, 'a')));
+    let head = Head {
+        ends: Vec::new(),
+        ..head
+    };
+    assert_eq!(settled(&request(1), &head), Some(THROUGH));
+}
+
+#[test]
 fn what_is_refused_leaves_no_trace() {
     let lane = lane(through(1, 'a'), None);
     let decision = decide(&stranger(request(5)), &lane, Strangers::Refuse);

@@ -275,7 +275,6 @@ impl<'a, W: World> Walk<'a, W> {
         let (record, tag) = there.ok_or_else(|| Trouble::Never(texts::GONE.to_owned()))?;
         self.tag = tag;
         self.facts.record = record;
-        self.facts.standing = None;
         Ok(false)
     }
 

@@ -2,5 +2,6 @@
 
 mod cases;
 mod crashes;
+mod dispatch;
 mod faults;
 mod meetings;

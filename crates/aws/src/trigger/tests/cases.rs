@@ -8,7 +8,7 @@ use crate::engine::Prepared;
 use crate::entry::Queued;
 use crate::message::{Message, Word};
 use crate::record::{Pipeline, Service};
-use crate::trigger::fake::{Fake, RunState};
+use crate::trigger::fake::{Effect, Fake, Fault, Kind, RunState};
 use crate::trigger::play::{Pagure, Process};
 use crate::trigger::testing::{at, because, id, of, queued, request, stranger};
 
@@ -122,6 +122,22 @@ fn a_build_that_comes_after_a_newer_one_is_canceled_and_never_started() {
 }
 
 #[test]
+fn a_build_whose_end_is_told_while_it_is_overtaken_keeps_that_end() {
+    let fake = Fake::new();
+    assert_eq!(fake.deliver(queued(stranger(request(1))), 1), []);
+    let newer = queued(request(2));
+    let mut process = Process::new(&fake, &newer, 1);
+    fake.calls.borrow_mut().clear();
+    while !fake.calls.borrow().ends_with(&["head_put"]) {
+        assert_eq!(process.run(1), None, "the newer one ends the older");
+    }
+    // Nobody came in time for it, and Pagure was told so a moment before the newer one looks.
+    fake.open.borrow_mut().remove(&id(1));
+    process.finish();
+    assert_eq!(fake.records.borrow()[&id(1)].value.ended, None);
+}
+
+#[test]
 fn strangers_are_refused_where_the_settings_say_so() {
     let fake = Fake::new();
     if let Ok(assigned) = &mut *fake.assigned.borrow_mut() {
@@ -141,6 +157,22 @@ fn a_job_that_is_gone_from_the_settings_is_an_error_that_says_so() {
     assert_eq!(pagure.says(id(1)), "no such job: codebuild/hello");
     settled(&fake, &mut pagure);
     assert!(fake.open.borrow().is_empty());
+}
+
+#[test]
+fn an_end_that_cannot_be_recorded_now_is_recorded_later() {
+    let fake = Fake::new();
+    *fake.assigned.borrow_mut() = Err("no such job: codebuild/hello".to_owned());
+    // The first three are the job, the claim, and to open it.
+    fake.fault.set(Some(Fault {
+        call: 3,
+        effect: Effect::None,
+        kind: Kind::Passing,
+    }));
+    let pagure = told(&fake, queued(request(1)));
+    assert_eq!(fake.calls.borrow()[3], "update");
+    assert_eq!(pagure.status(id(1)), Some(Status::Error));
+    assert!(fake.records.borrow()[&id(1)].value.ended.is_some());
 }
 
 #[test]

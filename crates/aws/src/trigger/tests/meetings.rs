@@ -45,6 +45,34 @@ fn two_deliveries_at_once_start_one_build_wherever_they_meet() {
 }
 
 #[test]
+fn a_delivery_that_fetched_for_longer_than_engines_remember_looks_before_it_starts() {
+    for steps in 0..STEPS {
+        let fake = Fake::new();
+        let queued = queued(request(1));
+        let (mut slow, mut other) = (
+            Process::new(&fake, &queued, 1),
+            Process::new(&fake, &queued, 1),
+        );
+        if slow.run(steps).is_some() {
+            break;
+        }
+        // Between the record of the source and the start lies no fetch, and no time.
+        let records = fake
+            .records
+            .borrow()
+            .get(&id(1))
+            .map(|there| there.value.clone());
+        if records.is_some_and(|record| record.origin.is_some() && record.execution.is_none()) {
+            continue;
+        }
+        other.finish();
+        fake.pass(600);
+        slow.finish();
+        assert_eq!(fake.starts(id(1)), 1, "{steps}");
+    }
+}
+
+#[test]
 fn of_two_builds_of_a_pull_request_the_newer_one_is_built_wherever_they_meet() {
     let (older, newer) = (queued(request(1)), queued(of('b', request(2))));
     for (first, second) in
