@@ -13,7 +13,8 @@ from typing import Any
 
 from chela_bed import Bed, Project, orders, wait_for
 from chela_bed.aws import Cloud, Plan, Stack
-from chela_bed.aws.engines import Build, Execution
+from chela_bed.aws.engines import PARALLEL, Build, Execution, build, source
+from chela_bed.aws.engines.pipelines import Pipeline
 from chela_bed.aws.identities import Identity
 from chela_bed.scene import START
 from conftest import NUMBERS
@@ -210,6 +211,17 @@ def _short(line: str) -> str:
     told = [str(entry.pop(name, "")) for name in ("timestamp", "level", "message")]
     entry.pop("spans", None)
     return " ".join([*told, str(span.get("build", "")), str(entry)])
+
+
+def make_pipeline(circle: Circle, *, key_override: bool = True, **declared: Any) -> Pipeline:
+    """The pipeline of the circle's job: a source, and a CodeBuild project of the same name."""
+    stack, name = circle.stack, circle.name
+    stack.engines.codebuild.create(name, source={"type": "CODEPIPELINE"})
+    taken = source(stack.sources.name, f"sources/{name}.zip", key_override=key_override)
+    stages = {"Source": [taken], "Build": [build(name, ["CHELA_COMMIT"])]}
+    variables = {"CHELA_BUILD_ID": "none", "CHELA_COMMIT": "none", "CHELA_PULL_REQUEST": "none"}
+    settings = {"mode": PARALLEL, "variables": variables, **declared}
+    return stack.engines.codepipeline.create(name, stages, **settings)
 
 
 def running(stack: Stack) -> list[str]:

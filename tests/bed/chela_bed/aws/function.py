@@ -122,9 +122,13 @@ class Function:
 
     def stop(self) -> None:
         """End every process, and wait for those who wait for them."""
-        self.kill()
-        wait_for(lambda: not self._busy, 30, f"the end of {self.name}'s invocations")
+        wait_for(self._killed, 30, f"the end of {self.name}'s invocations")
         self.retire()
+
+    def _killed(self) -> bool:
+        # Whoever waited for a place may just have got one.
+        self.kill()
+        return not self._busy
 
     def _reserve(self, *, wait: bool) -> Environment | None:
         with self._changed:
