@@ -1,6 +1,7 @@
 //! The forge that the receiver serves: what a request may name of it.
 
 use chela_contract::BuildRequest;
+use chela_outbound::{Audience, Destination, Policy};
 use chela_pagure::ProjectName;
 use url::Url;
 
@@ -13,6 +14,8 @@ pub struct Forge {
     clones: Vec<Url>,
     /// How those settings are called.
     named: Named,
+    /// What may be cloned from, where a request is judged by that too.
+    egress: Option<Policy>,
 }
 
 /// How the receiver's own settings are called, for whoever has to change one.
@@ -53,6 +56,9 @@ pub enum Refusal {
     /// No place that is only a place.
     #[error("data.source.clone_url must have neither credentials nor a query: {0}")]
     CloneUrl(String),
+    /// A fork on a server that the receiver does not ask.
+    #[error("data.source.clone_url: {0}")]
+    Server(String),
     /// Another project's repository, and the pull request comes from no fork.
     #[error(
         "data.source.clone_url {got} is not {expected} below an address of {setting}; \
@@ -86,6 +92,7 @@ impl Forge {
             url,
             clones,
             named: Named::default(),
+            egress: None,
         }
     }
 
@@ -93,6 +100,15 @@ impl Forge {
     #[must_use]
     pub fn with_names(self, named: Named) -> Self {
         Self { named, ..self }
+    }
+
+    /// The same, which refuses at once what `egress` would not let be fetched.
+    #[must_use]
+    pub fn guarded(self, egress: Policy) -> Self {
+        Self {
+            egress: Some(egress),
+            ..self
+        }
     }
 
     /// The address that the forge's reports of `project` go to: out of the configuration, never
@@ -141,13 +157,23 @@ impl Forge {
             path.strip_suffix(".git").unwrap_or(path) == own
         };
         if from_fork || bases.any(is_own) {
-            Ok(())
+            self.check_server(clone)
         } else {
             Err(Refusal::OtherRepository {
                 got: clone.to_string(),
                 expected: format!("{own}.git"),
                 setting: self.named.clones,
             })
+        }
+    }
+
+    fn check_server(&self, clone: &Url) -> Result<(), Refusal> {
+        let Some(egress) = &self.egress else {
+            return Ok(());
+        };
+        match Destination::parse(clone.as_str(), None, None, egress) {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(Refusal::Server(refused.explain(Audience::Forge))),
         }
     }
 }

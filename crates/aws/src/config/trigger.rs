@@ -134,10 +134,12 @@ impl TriggerSettings {
     /// The forge whose requests are taken.
     #[must_use]
     pub fn forge(&self) -> Forge {
-        Forge::new(self.pagure.clone(), self.git.clone()).with_names(Named {
-            url: names::PAGURE_URL,
-            clones: "CHELA_PAGURE_URL or CHELA_PAGURE_GIT",
-        })
+        Forge::new(self.pagure.clone(), self.git.clone())
+            .with_names(Named {
+                url: names::PAGURE_URL,
+                clones: "CHELA_PAGURE_URL or CHELA_PAGURE_GIT",
+            })
+            .guarded(self.egress.clone())
     }
 }
 
@@ -194,10 +196,10 @@ fn egress(reader: &mut Reader<'_>) -> Option<Exceptions> {
     all
 }
 
-/// What may be cloned from: Pagure's own servers wherever they are, and the operator's exceptions.
+/// What may be cloned from: Pagure's own servers wherever they are, and those that the operator
+/// names. Whoever has a caller's key can call any repository a fork: without a limit they could have
+/// anybody's code built as a committer's.
 fn policy(mut exceptions: Exceptions, pagure: &Url, git: &[Url]) -> Policy {
-    let is_limit = |(setting, _): &(Setting, String)| *setting == Setting::LimitHosts;
-    let limited = exceptions.iter().any(is_limit);
     for url in std::iter::once(pagure).chain(git) {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or(443);
@@ -205,9 +207,7 @@ fn policy(mut exceptions: Exceptions, pagure: &Url, git: &[Url]) -> Policy {
         if url.scheme() == "http" {
             exceptions.push((Setting::AllowHttp, server.clone()));
         }
-        if limited {
-            exceptions.push((Setting::LimitHosts, host.to_owned()));
-        }
+        exceptions.push((Setting::LimitHosts, host.to_owned()));
         exceptions.push((Setting::AllowHosts, server));
     }
     let tried = "entries and servers were tried when they were read";

@@ -100,6 +100,7 @@ fn forge() -> Forge {
     let settings = [
         ("CHELA_PAGURE_URL", "https://pagure.example.org"),
         ("CHELA_CONFIG", MAP),
+        ("CHELA_LIMIT_HOSTS", "forks.example.net"),
         ("CHELA_SOURCES_BUCKET", "sources"),
         ("CHELA_LEDGER_BUCKET", "ledger"),
         ("CHELA_REQUESTS_QUEUE", QUEUE),

@@ -56,6 +56,24 @@ fn a_fork_may_lie_elsewhere() {
 }
 
 #[rstest]
+#[case("https://pagure.example.org/forks/ada/demo/hello.git", true)]
+#[case("https://elsewhere.example/x.git", false)]
+fn a_guarded_forge_refuses_what_could_not_be_fetched(#[case] clone_url: &str, #[case] taken: bool) {
+    let limit = |host| Policy::default().with(chela_outbound::Setting::LimitHosts, host);
+    let guarded = forge().guarded(limit("pagure.example.org").unwrap());
+    let mut remote = request(1);
+    remote.source.clone_url = clone_url.parse().unwrap();
+    let checked = guarded.check(&remote);
+    assert_eq!(checked.is_ok(), taken, "{checked:?}");
+    if let Err(refused) = checked {
+        assert!(
+            refused.to_string().contains("CHELA_LIMIT_HOSTS"),
+            "{refused}"
+        );
+    }
+}
+
+#[rstest]
 #[case("https://user:secret@pagure.example.org/demo/hello.git")]
 #[case("https://secret@pagure.example.org/demo/hello.git")]
 #[case("https://pagure.example.org/demo/hello.git?token=secret")]

@@ -151,6 +151,20 @@ fn what_a_repository_may_cost_is_set_in_mebibytes() {
 }
 
 #[test]
+fn nothing_but_pagures_servers_is_cloned_from_unless_the_operator_says_so() {
+    let expected = [
+        (Setting::LimitHosts, "pagure.example.org"),
+        (Setting::AllowHosts, "pagure.example.org:443"),
+    ];
+    let add =
+        |policy: Policy, (setting, entry): &(Setting, &str)| policy.with(*setting, entry).unwrap();
+    assert_eq!(
+        trigger(&[]).unwrap().egress,
+        expected.iter().fold(Policy::default(), add)
+    );
+}
+
+#[test]
 fn pagures_own_servers_may_be_cloned_from_wherever_they_are() {
     let settings = trigger(&[
         ("CHELA_PAGURE_URL", "http://127.0.0.1:5000/pagure"),

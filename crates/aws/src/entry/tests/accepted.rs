@@ -108,9 +108,9 @@ async fn nobody_captured_is_a_stranger() {
 }
 
 #[tokio::test]
-async fn a_fork_may_lie_elsewhere() {
+async fn a_fork_may_lie_where_the_operator_lets_it() {
     let case = Case::of(|case| {
-        case.data["source"]["clone_url"] = json!("https://elsewhere.example/ada/hello.git");
+        case.data["source"]["clone_url"] = json!("https://forks.example.net/ada/hello.git");
         case.data["pull_request"]["from_fork"] = json!(true);
     });
     assert_eq!(answer_to(&case).await["statusCode"], 202);

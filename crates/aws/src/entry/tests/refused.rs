@@ -128,6 +128,35 @@ async fn another_repository_is_refused_unless_it_is_a_fork(
     assert!(!answer.to_string().contains("opensesame"));
 }
 
+/// A key's holder can call anything a fork, and themselves somebody who can push.
+#[rstest]
+#[case::anybodys("https://elsewhere.example/ada/hello.git", "CHELA_LIMIT_HOSTS")]
+#[case::another_port(
+    "https://pagure.example.org:8443/forks/ada/demo/hello.git",
+    "port 8443"
+)]
+#[case::in_clear_text("http://pagure.example.org/forks/ada/demo/hello.git", "plain HTTP")]
+#[case::metadata("http://169.254.169.254/latest/meta-data", "CHELA_LIMIT_HOSTS")]
+#[case::metadata_over_ipv6("http://[fd00:ec2::254]/latest", "CHELA_LIMIT_HOSTS")]
+#[case::the_runtime("http://127.0.0.1:9001/2018-06-01/runtime", "CHELA_LIMIT_HOSTS")]
+#[case::the_runtime_by_name("http://localhost:9001/2018-06-01/runtime", "CHELA_LIMIT_HOSTS")]
+#[case::a_file("file:///proc/self/environ", "does not begin with https://")]
+#[tokio::test]
+async fn a_fork_on_a_server_that_nobody_named_is_refused(
+    #[case] clone_url: &str,
+    #[case] detail: &str,
+) {
+    let case = Case::of(|case| {
+        case.data["source"]["clone_url"] = json!(clone_url);
+        case.data["pull_request"]["from_fork"] = json!(true);
+        case.data["requested_by"] = json!({
+            "user": "mallory", "can_push": true, "reason": "opened",
+            "at": "2026-11-22T20:15:26.870Z",
+        });
+    });
+    assert_refused(&case, 422, detail).await;
+}
+
 #[tokio::test]
 async fn reports_to_elsewhere_are_refused() {
     let case = Case::of(|case| {
