@@ -90,6 +90,7 @@ impl Reports {
                 let reason = Reason::Failed(what, event.at);
                 self.revise(record.id(), &reason).await
             }
+            Decided::Late(what) => self.look_again(record, what, round).await,
             Decided::Tell(telling) => self.tell(&telling, round).await,
         }
     }

@@ -53,6 +53,8 @@ pub(crate) enum Decided {
     Nothing,
     /// This failed; the end of the whole will tell of it.
     Note(String),
+    /// This failed, and the end of the whole has been told without it.
+    Late(String),
     /// This is told.
     Tell(Box<Telling>),
 }
@@ -77,6 +79,20 @@ pub(crate) struct Desk {
     pub(crate) region: String,
 }
 
+impl Telling {
+    /// The same with the part that failed, if this is the end of a pipeline that does not name it.
+    pub(crate) fn naming(&self, part: &str) -> Option<Report> {
+        let shown = &self.report.shown;
+        let bare = shown.description == texts::PIPELINE_FAILED;
+        let text = common::plain(&texts::word(texts::PIPELINE_FAILED, part));
+        let url = bare.then(|| shown.url.parse().ok())??;
+        Some(Report {
+            shown: Shown::new(shown.at, shown.status, None, &url, &text),
+            ..self.report.clone()
+        })
+    }
+}
+
 impl Desk {
     /// What an event of the build of `record` comes to; `open` is `None` if it is closed.
     pub(crate) fn event(&self, event: &Event, record: &Record, open: Option<&Open>) -> Decided {
@@ -84,7 +100,7 @@ impl Desk {
             return Decided::Nothing;
         }
         let Some(state) = state(&event.what, record) else {
-            return failed(&event.what).map_or(Decided::Nothing, Decided::Note);
+            return noted(&event.what, record, open);
         };
         let telling = match (&record.ended, open, state.course) {
             // Our word, if Pagure may not have it yet.
@@ -213,6 +229,15 @@ fn state(what: &What, record: &Record) -> Option<State> {
             action,
             state,
         } => table::pipeline_action(stage, place(stage), action, state),
+    }
+}
+
+/// Events have no order: what failed may be said after the end of the whole.
+fn noted(what: &What, record: &Record, open: Option<&Open>) -> Decided {
+    match (failed(what), open, &record.ended) {
+        (Some(part), Some(_), _) => Decided::Note(part),
+        (Some(part), None, None) => Decided::Late(part),
+        _ => Decided::Nothing,
     }
 }
 

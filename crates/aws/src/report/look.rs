@@ -1,11 +1,12 @@
 //! Asks the engine how a build stands, and tells that.
 
-use chela_contract::Micros;
+use chela_contract::{Micros, Status};
 
 use super::{Later, Reports, Round};
 use crate::clock::now;
 use crate::engine::{EngineFailure, Seen};
 use crate::record::{Open, Record};
+use crate::state::State;
 
 impl Reports {
     /// Looks, and tells what is seen.
@@ -19,6 +20,28 @@ impl Reports {
         let before = now();
         let seen = self.engines.look(record, before).await?;
         self.tell_seen((record, open), &seen, before, round).await
+    }
+
+    /// Tells a failure once more that may have been told without what failed.
+    pub(crate) async fn look_again(
+        &self,
+        record: &Record,
+        failed: String,
+        round: &mut Round,
+    ) -> Result<(), Later> {
+        round.goes_on()?;
+        let before = now();
+        let seen = self.engines.look(record, before).await?;
+        let is_failure = |state: &State| state.status == Status::Failure;
+        // It may have been retried meanwhile.
+        if !matches!(&seen, Seen::Now { state, .. } if is_failure(state)) {
+            return Ok(());
+        }
+        let open = Open {
+            failed: Some(failed),
+            ..Open::default()
+        };
+        self.tell_seen((record, &open), &seen, before, round).await
     }
 
     /// Tells what was seen; `before` is the time before the look.

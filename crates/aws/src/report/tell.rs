@@ -34,6 +34,7 @@ impl Reports {
                 Effect::Held => Some(Reason::Acknowledged(taken.at)),
                 Effect::Last => {
                     self.uncover(telling, &taken, round).await?;
+                    self.name_cause(telling, round).await?;
                     Some(Reason::Told(at))
                 }
             },
@@ -68,6 +69,20 @@ impl Reports {
             ..report
         };
         self.send(telling, &report, round).await.map(drop)
+    }
+
+    /// Which part failed may have become known while the end was told.
+    async fn name_cause(&self, telling: &Telling, round: &mut Round) -> Result<(), Later> {
+        // An empty part asks whether there is one to be named.
+        if telling.naming("").is_none() {
+            return Ok(());
+        }
+        let open = self.ledger.open(telling.build).await?;
+        let part = open.and_then(|(open, _)| open.failed);
+        match part.and_then(|part| telling.naming(&part)) {
+            Some(report) => self.send(telling, &report, round).await.map(drop),
+            None => Ok(()),
+        }
     }
 
     /// Sends it; `None` if Pagure refuses it for good.

@@ -29,7 +29,7 @@ fn line(telling: &Telling) -> Line {
 fn said(decided: &Decided) -> Option<Line> {
     match decided {
         Decided::Tell(telling) => Some(line(telling)),
-        Decided::Nothing | Decided::Note(_) => None,
+        Decided::Nothing | Decided::Note(_) | Decided::Late(_) => None,
     }
 }
 
@@ -196,6 +196,32 @@ fn an_action_that_fails_is_kept_for_the_pipelines_end() {
         "The pipeline failed: action Install of stage Deploy"
     );
     assert_eq!(end("SUCCEEDED"), "The pipeline succeeded");
+}
+
+#[test]
+fn an_action_that_fails_after_the_pipelines_end_was_told_is_late_unless_the_end_is_ours() {
+    let failed = event(CodePipeline, 5, action("Deploy", "Install", "FAILED"));
+    let part = "action Install of stage Deploy".to_owned();
+    let record = started(CodePipeline);
+    assert_eq!(desk().event(&failed, &record, None), Decided::Late(part));
+    let ours = overtaken(record, 3);
+    assert_eq!(desk().event(&failed, &ours, None), Decided::Nothing);
+}
+
+#[rstest]
+#[case("FAILED", Some("The pipeline failed: action Install of stage Deploy"))]
+#[case("SUCCEEDED", None)]
+fn only_a_failure_names_what_failed(#[case] word: &str, #[case] text: Option<&str>) {
+    let end = event(CodePipeline, 6, pipeline(word));
+    let Decided::Tell(telling) = desk().event(&end, &started(CodePipeline), Some(&fresh())) else {
+        panic!("an end is told");
+    };
+    let named = telling.naming("action Install of stage Deploy");
+    let shown = named.as_ref().map(|report| &report.shown);
+    assert_eq!(shown.map(|shown| shown.description.as_str()), text);
+    // It stands above what it repeats.
+    assert!(shown.is_none_or(|shown| *shown != telling.report.shown));
+    assert!(shown.is_none_or(|shown| shown.at == telling.report.shown.at));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Ends that meet retries, and words that hide ends.
 
+use std::sync::{Arc, OnceLock};
+
 use super::*;
 use crate::record::Ended;
 
@@ -100,6 +102,55 @@ async fn a_pipelines_end_names_the_action_that_failed() {
         bed.pagure.flags(),
         [("failure".to_owned(), text.to_owned())]
     );
+}
+
+#[tokio::test]
+async fn an_action_that_failed_is_named_even_if_that_is_heard_after_the_pipelines_end() {
+    let bed = Bed::new(Pagure::taking());
+    bed.keep(&running(Service::CodePipeline));
+    bed.cloud.account().execution = Some("Failed");
+    bed.batch(&[pipeline_event("FAILED", ago(10)), failed_action()])
+        .await;
+    let text = "The pipeline failed: action Install of stage Deploy";
+    let failure = |text: &str| ("failure".to_owned(), text.to_owned());
+    assert_eq!(
+        bed.pagure.flags(),
+        [failure("The pipeline failed"), failure(text)]
+    );
+}
+
+#[tokio::test]
+async fn an_action_that_failed_is_named_even_if_that_is_heard_while_the_end_is_told() {
+    let (slot, record) = (
+        Arc::<OnceLock<Cloud>>::default(),
+        running(Service::CodePipeline),
+    );
+    let (cloud, key) = (Arc::clone(&slot), format!("open/{}", record.id()));
+    let bed = Bed::new(Pagure::answering(move |_| {
+        let noted = json!({"failed": "action Install of stage Deploy"});
+        let mut account = cloud.get().unwrap().account();
+        if account.read(&key).unwrap()["failed"].is_null() {
+            account.put(&key, noted.to_string(), ago(1));
+        }
+        (200, json!({"applied": true}).to_string())
+    }));
+    slot.set(bed.cloud.clone()).unwrap();
+    let build = bed.keep(&record);
+    bed.batch(&[pipeline_event("FAILED", ago(10))]).await;
+    let texts: Vec<String> = bed.pagure.flags().into_iter().map(|flag| flag.1).collect();
+    let whole = "The pipeline failed: action Install of stage Deploy";
+    assert_eq!(texts, ["The pipeline failed", whole]);
+    assert_eq!(bed.open(build), None);
+}
+
+#[tokio::test]
+async fn an_action_that_failed_is_not_news_once_its_stage_is_retried() {
+    let bed = Bed::new(Pagure::taking());
+    bed.keep(&running(Service::CodePipeline));
+    bed.cloud.account().execution = Some("InProgress");
+    bed.batch(&[pipeline_event("FAILED", ago(10)), failed_action()])
+        .await;
+    assert_eq!(bed.pagure.flags().len(), 1);
 }
 
 #[tokio::test]
