@@ -310,12 +310,14 @@ proptest! {
             match (&there, &here.standing) {
                 // One machine remembers every commit that was let through, the head the last one:
                 // here it may have to be seen, or be a stranger's, again.
-                (Admission::Queue { .. }, Standing::Through(Origin::Stranger)) => {}
+                (
+                    Admission::Queue { .. },
+                    Standing::Through(Origin::Stranger) | Standing::Held(Held::Unseen),
+                ) => {}
                 (Admission::Queue { origin, .. }, Standing::Through(here)) => {
                     prop_assert_eq!(origin, here);
                 }
                 (Admission::Hold { why, .. }, Standing::Held(here)) => prop_assert_eq!(why, here),
-                (Admission::Queue { .. }, Standing::Held(Held::Unseen)) => {}
                 other => prop_assert!(false, "{other:?}"),
             }
             if let Admission::Queue { overtakes, .. } | Admission::Hold { overtakes, .. } = there {
