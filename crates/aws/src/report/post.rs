@@ -11,9 +11,14 @@ use chela_outbound::{
 use chela_pagure::ProjectName;
 use chela_receiver::{Forge, acknowledged_at};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sha2::{Digest as _, Sha256};
 
 use crate::clock::now;
+
+/// What Pagure itself says of a report that it will never take: contract, section 2.4. Any other
+/// refusal is the word of something that stands before it, such as a page that tells of its upkeep.
+const FINAL: [u16; 5] = [400, 404, 413, 415, 422];
 
 /// The only way out to Pagure.
 #[derive(Clone)]
@@ -122,10 +127,13 @@ fn name(report: &Report, body: &str) -> String {
 
 fn read(result: &Result<Answer, Failure>) -> Reached {
     match (Verdict::of_report(result, Audience::Program), result) {
-        (Verdict::Accepted, Ok(answer)) => Reached::Taken(Taken {
-            at: acknowledged_at(answer, now()),
-            told: serde_json::from_slice(&answer.body).unwrap_or_default(),
-        }),
+        (Verdict::Accepted, Ok(answer)) => taken(answer),
+        (Verdict::Refused { reason }, Ok(answer)) if !FINAL.contains(&answer.status) => {
+            Reached::Down {
+                reason,
+                after: answer.retry_after,
+            }
+        }
         (Verdict::Refused { reason }, _) => Reached::Refused(reason),
         (Verdict::Retry { reason, .. }, Ok(Answer { status: 401, .. })) => Reached::Unknown(reason),
         (Verdict::Retry { reason, after }, _) => Reached::Down { reason, after },
@@ -134,6 +142,24 @@ fn read(result: &Result<Answer, Failure>) -> Reached {
             after: None,
         },
     }
+}
+
+/// A page for people is not Pagure's word: nobody has seen the flag then, and a hold that counted as
+/// seen would let a stranger's commit through.
+fn taken(answer: &Answer) -> Reached {
+    let body = answer.body.trim_ascii();
+    if !body.is_empty() && serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        let reason = format!(
+            "the forge answered {} with something else than JSON; look at what stands before it",
+            answer.status
+        );
+        let after = answer.retry_after;
+        return Reached::Down { reason, after };
+    }
+    Reached::Taken(Taken {
+        at: acknowledged_at(answer, now()),
+        told: serde_json::from_slice(body).unwrap_or_default(),
+    })
 }
 
 impl Taken {

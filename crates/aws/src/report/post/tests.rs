@@ -24,10 +24,9 @@ fn taken(body: &str) -> Taken {
 
 #[rstest]
 #[case::of_another_forge("")]
-#[case::of_a_proxy("<html>")]
 #[case::of_another_version(r#"{"applied": "yes", "flag": {"status": "new"}}"#)]
 #[case::short(r#"{"applied": true}"#)]
-fn whatever_a_forge_says_with_200_it_has_the_report(#[case] body: &str) {
+fn whatever_json_a_forge_says_with_200_it_has_the_report(#[case] body: &str) {
     let taken = taken(body);
     assert!(taken.applied());
     assert_eq!(taken.hidden_behind(at(1)), None);
@@ -53,11 +52,26 @@ fn an_end_is_hidden_only_behind_a_later_pending(
 }
 
 #[rstest]
+#[case::a_page_of_a_proxy("<!DOCTYPE html><title>Back soon</title>")]
+#[case::a_line_of_text("OK")]
+#[case::cut_off(r#"{"applied": tr"#)]
+fn an_answer_that_is_no_json_is_not_the_forges(#[case] body: &str) {
+    let reached = read(&Ok(answer(200, body)));
+    assert!(matches!(reached, Reached::Down { .. }), "{reached:?}");
+}
+
+#[rstest]
 #[case::token(401, "unknown")]
+#[case::member(400, "refused")]
 #[case::commit(404, "refused")]
+#[case::size(413, "refused")]
+#[case::kind(415, "refused")]
 #[case::value(422, "refused")]
 #[case::busy(429, "down")]
 #[case::broken(502, "down")]
+#[case::a_proxy_that_sends_people_elsewhere(302, "down")]
+#[case::a_proxy_that_lets_nobody_in(403, "down")]
+#[case::a_proxy_that_takes_no_posts(405, "down")]
 fn other_answers_are_told_apart(#[case] status: u16, #[case] expected: &str) {
     let reached = match read(&Ok(answer(status, ""))) {
         Reached::Taken(_) => "taken",
