@@ -43,7 +43,7 @@ pub(crate) struct Fake {
     pub full: Cell<u32>,
     pub clock: Cell<i64>,
     pub calls: RefCell<Vec<&'static str>>,
-    pub fault: Cell<Option<Fault>>,
+    pub faults: RefCell<Vec<Fault>>,
 }
 
 /// What lies in S3.
@@ -119,7 +119,7 @@ impl Fake {
             full: Cell::new(0),
             clock: Cell::new(at(1000).get()),
             calls: RefCell::default(),
-            fault: Cell::new(None),
+            faults: RefCell::default(),
         }
     }
 
@@ -139,7 +139,8 @@ impl Fake {
         once().await;
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(action);
-        let fault = self.fault.get().filter(|fault| fault.call == number);
+        let faults = self.faults.borrow().clone();
+        let fault = faults.iter().find(|fault| fault.call == number);
         if let Some(fault) = fault.filter(|fault| fault.effect == Effect::None) {
             return Err(failure(action, fault.kind));
         }

@@ -162,15 +162,20 @@ fn a_job_that_is_gone_from_the_settings_is_an_error_that_says_so() {
 #[test]
 fn an_end_that_cannot_be_recorded_now_is_recorded_later() {
     let fake = Fake::new();
-    *fake.assigned.borrow_mut() = Err("no such job: codebuild/hello".to_owned());
-    // The first three are the job, the claim, and to open it.
-    fake.fault.set(Some(Fault {
-        call: 3,
+    let fault = |call, kind| Fault {
+        call,
         effect: Effect::None,
-        kind: Kind::Passing,
-    }));
-    let pagure = told(&fake, queued(request(1)));
-    assert_eq!(fake.calls.borrow()[3], "update");
+        kind,
+    };
+    *fake.faults.borrow_mut() = vec![fault(5, Kind::Denied), fault(6, Kind::Passing)];
+    let queued = queued(request(1));
+    Process::new(&fake, &queued, 1).finish();
+    assert_eq!(fake.calls.borrow()[5..=6], ["prepare", "update"]);
+    let (again, _) = fake.requests.borrow_mut().pop().expect("it is put back");
+    fake.faults
+        .borrow_mut()
+        .push(fault(fake.calls.borrow().len() + 4, Kind::Denied));
+    let pagure = told(&fake, again);
     assert_eq!(pagure.status(id(1)), Some(Status::Error));
     assert!(fake.records.borrow()[&id(1)].value.ended.is_some());
 }

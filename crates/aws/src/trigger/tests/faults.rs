@@ -32,7 +32,7 @@ fn a_call_that_fails_for_now_delays_a_build_and_nothing_more(
         older(&fake);
         let call = fake.calls.borrow().len() + call;
         let kind = Kind::Passing;
-        fake.fault.set(Some(Fault { call, effect, kind }));
+        *fake.faults.borrow_mut() = vec![Fault { call, effect, kind }];
         assert_eq!(fake.deliver(queued(request(2)), 1), []);
         let failed = fake.calls.borrow()[call];
         let mut pagure = Pagure::default();
@@ -54,7 +54,7 @@ fn a_call_that_fails_for_good_ends_a_build_or_does_not_matter(
         older(&fake);
         let call = fake.calls.borrow().len() + call;
         let kind = Kind::Denied;
-        fake.fault.set(Some(Fault { call, effect, kind }));
+        *fake.faults.borrow_mut() = vec![Fault { call, effect, kind }];
         assert_eq!(fake.deliver(queued(request(2)), 1), []);
         let failed = fake.calls.borrow()[call];
         // Whatever was started for a build that ended with an error does not run on.
