@@ -116,7 +116,9 @@ def git(*words: str | Path) -> str:
 
 
 class StreamingHandler(GitHandler):
-    """Passes the answer on while git still writes it, as web servers do."""
+    """Passes the answer on while git still writes it, and at once, as web servers do."""
+
+    disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
         """Nothing to say."""
@@ -133,9 +135,11 @@ class StreamingHandler(GitHandler):
                 name, _, value = line.decode().partition(": ")
                 self.send_header(name, value)
             self.send_header("Connection", "close")
+            self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             while data := backend.stdout.read1(1 << 16):
-                self.wfile.write(data)
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+            self.wfile.write(b"0\r\n\r\n")
 
 
 @dataclass(frozen=True)
