@@ -1,35 +1,47 @@
 //! Ratios against peers, for the README's tables.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use clap::ValueEnum;
 
-use crate::{python, shell, wheel};
+use crate::{lambda, python, shell, wheel};
 
-/// Measure everything, in one run.
-pub fn bench(build: &wheel::Build) -> Result<()> {
-    plugin(build)?;
-    accepting()?;
-    fetching()?;
-    building()
+/// What is measured.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Part {
+    /// What leaves Pagure: the plugin
+    Plugin,
+    /// The way into the receiver
+    Accepting,
+    /// One commit, beside git
+    Fetching,
+    /// What the sandbox and the log cost
+    Building,
+    /// The functions for AWS Lambda
+    Functions,
 }
 
-/// What leaves Pagure: the plugin, as it is shipped.
+/// Measure one part, or everything, in one run.
+pub fn bench(part: Option<Part>, build: &wheel::Build) -> Result<()> {
+    python::prepare()?;
+    let all = Part::value_variants();
+    let parts = part.as_ref().map_or(all, std::slice::from_ref);
+    parts.iter().try_for_each(|part| match part {
+        Part::Plugin => plugin(build),
+        Part::Accepting => accepting(),
+        Part::Fetching => fetching(),
+        Part::Building => building(),
+        Part::Functions => functions(),
+    })
+}
+
+/// As it is shipped.
 fn plugin(build: &wheel::Build) -> Result<()> {
     let wheel = wheel::wheel(build)?;
-    shell::run(
-        python::tool("python", "")
-            .args([
-                "-m",
-                "pip",
-                "--quiet",
-                "--disable-pip-version-check",
-                "install",
-            ])
-            .args(["--force-reinstall", "--no-deps"])
-            .arg(wheel),
-    )?;
+    shell::run(pip().args(["--force-reinstall", "--no-deps"]).arg(wheel))?;
     let profile = ["--profile", "wheel"];
     shell::run(compiler("chela-outbound", &["--examples"]).args(profile))?;
     let examples = shell::root().join("target/wheel/examples");
@@ -40,7 +52,6 @@ fn plugin(build: &wheel::Build) -> Result<()> {
     )
 }
 
-/// The way into the receiver.
 fn accepting() -> Result<()> {
     shell::run(compiler("chela", &[]).arg("--release"))?;
     shell::run(
@@ -50,7 +61,6 @@ fn accepting() -> Result<()> {
     )
 }
 
-/// One commit, beside git.
 fn fetching() -> Result<()> {
     shell::run(compiler("chela-source", &["--examples"]).arg("--release"))?;
     shell::run(
@@ -61,10 +71,51 @@ fn fetching() -> Result<()> {
     )
 }
 
-/// What the sandbox and the log cost.
 fn building() -> Result<()> {
     shell::run(compiler("chela-runner", &["--example", "trivial"]).arg("--release"))?;
     shell::run(&mut shell::command(released("examples/trivial"), ""))
+}
+
+fn functions() -> Result<()> {
+    let zips = lambda::lambda()?;
+    shell::run(
+        script("functions.py")
+            .env("CHELA_FUNCTIONS", lambda::programs()?)
+            .env("CHELA_ZIPS", zips)
+            .env("CHELA_PACKAGES", packages()?)
+            .env("CHELA_REPOSITORIES", scratch().join("repositories")),
+    )
+}
+
+/// What the peers of the functions need, in a folder, as one would pack it for Lambda.
+fn packages() -> Result<PathBuf> {
+    let list = "tests/requirements-bench.txt";
+    let wanted = fs::read_to_string(shell::root().join(list))
+        .with_context(|| format!("{list} cannot be read: is the checkout complete?"))?;
+    let folder = scratch().join("packages");
+    let stamp = folder.join("requirements.stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(folder);
+    }
+    shell::run(
+        pip()
+            .args(["--upgrade", "--requirement", list, "--target"])
+            .arg(&folder),
+    )?;
+    fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))?;
+    Ok(folder)
+}
+
+fn pip() -> Command {
+    let mut command = python::tool("python", "");
+    command.args([
+        "-m",
+        "pip",
+        "--quiet",
+        "--disable-pip-version-check",
+        "install",
+    ]);
+    command
 }
 
 fn compiler(package: &str, what: &[&str]) -> Command {

@@ -46,6 +46,8 @@ enum Chore {
     },
     /// Print ratios against peers, measured in one run
     Bench {
+        /// Which of them; all without it
+        part: Option<bench::Part>,
         #[command(flatten)]
         build: wheel::Build,
     },
@@ -96,7 +98,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
             build,
             pytest,
         } => checks::end_to_end(suite, &build, &pytest),
-        Chore::Bench { build } => bench::bench(&build),
+        Chore::Bench { part, build } => bench::bench(part, &build),
         Chore::Fuzz { seconds } => fuzz::fuzz(seconds),
         Chore::Wheel { build } => wheel::wheel(&build).map(drop),
         Chore::Lambda => lambda::lambda().map(|folder| println!("{}", folder.display())),
