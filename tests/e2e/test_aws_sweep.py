@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from awsing import SUCCEEDED, Circle, circle_of, deployed
+from awsing import SUCCEEDED, Circle, circle_of, deployed, make_pipeline
 from chela_bed import Bed, orders, wait_for
 from chela_bed.aws import Cloud, Stack
-from chela_bed.aws.engines import Build, build, source
+from chela_bed.aws.engines import Build
 from chela_bed.programs import Role
 
 FORGOTTEN = "AWS no longer knows this build; ask for a rebuild"
@@ -38,11 +38,7 @@ def circle(bed: Bed, stack: Stack) -> Iterator[Circle]:
 def pipeline(bed: Bed, stack: Stack) -> Iterator[Circle]:
     """A project that a pipeline builds."""
     with circle_of(bed, stack, engine="codepipeline", on_commits=False) as made:
-        inside = {"type": "CODEPIPELINE"}
-        stack.engines.codebuild.create(made.name, source=dict(inside), artifacts=dict(inside))
-        origin = source(stack.sources.name, "default.zip", key_override=True)
-        stages = {"Source": [origin], "Build": [build(made.name)]}
-        stack.engines.codepipeline.create(made.name, stages, variables={"CHELA_BUILD_ID": "none"})
+        make_pipeline(made)
         yield made
         stack.engines.calm()
 
