@@ -110,10 +110,9 @@ def test_the_flag_names_the_phase_that_runs_and_how_far_it_is(circle: Circle) ->
 def test_the_link_of_a_public_project_is_its_public_page(circle: Circle) -> None:
     codebuild = circle.stack.engines.codebuild
     public = codebuild.create(circle.name, source=dict(ELSEWHERE), visibility="PUBLIC_READ")
-    assert public.alias
     flag = circle.propose("topic", "true").await_flag("success")
     region = circle.stack.account.region
-    assert flag["url"].startswith(f"https://{region}.codebuild.aws.amazon.com/project/{public.alias[:12]}")
+    assert flag["url"] == f"https://{region}.codebuild.aws.amazon.com/project/{public.alias}"
 
 
 # On the way
@@ -124,7 +123,7 @@ def test_events_that_come_twice_say_the_same(circle: Circle) -> None:
     assert circle.propose("topic", "true").await_flag("success")["comment"] == SUCCEEDED
 
 
-@pytest.mark.parametrize("order", [backwards, shuffled(7), shuffled(23)], ids=["backwards", "7", "23"])
+@pytest.mark.parametrize("order", [backwards, shuffled(7)], ids=["backwards", "shuffled"])
 def test_events_in_any_order_end_in_the_same_flag(circle: Circle, order: Any) -> None:
     stack = circle.stack
     stack.engines.events.hold()
