@@ -83,6 +83,8 @@ impl Reports {
         swept: &mut Swept,
         round: &mut Round,
     ) -> Result<(), Later> {
+        // Where all of them wait for somebody, nothing else would look at the clock.
+        round.goes_on()?;
         let mut running = Vec::new();
         for found in self.found(builds, swept).await {
             let (record, open) = &found;

@@ -36,6 +36,13 @@ pub(crate) enum Reached {
     Refused(String),
     /// Pagure does not know the token.
     Unknown(String),
+    /// Pagure is there, and stumbles over this report. Others may arrive.
+    Stumbled {
+        /// Why.
+        reason: String,
+        /// The least to wait, if Pagure said so.
+        after: Option<Duration>,
+    },
     /// Pagure is not there, or busy: nothing else will arrive either.
     Down {
         /// Why.
@@ -136,6 +143,9 @@ fn read(result: &Result<Answer, Failure>) -> Reached {
         }
         (Verdict::Refused { reason }, _) => Reached::Refused(reason),
         (Verdict::Retry { reason, .. }, Ok(Answer { status: 401, .. })) => Reached::Unknown(reason),
+        (Verdict::Retry { reason, after }, Ok(Answer { status: 500, .. })) => {
+            Reached::Stumbled { reason, after }
+        }
         (Verdict::Retry { reason, after }, _) => Reached::Down { reason, after },
         (Verdict::Accepted, Err(failure)) => Reached::Down {
             reason: failure.to_string(),

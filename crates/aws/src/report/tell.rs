@@ -107,6 +107,10 @@ impl Reports {
                 tracing::error!(%build, reason, counted = "token", "Pagure does not know the token");
                 Err(Later::because(reason))
             }
+            Reached::Stumbled { reason, after } => Err(Later {
+                after,
+                ..Later::because(reason)
+            }),
             Reached::Down { reason, after } => {
                 round.is_down(&reason);
                 Err(Later {

@@ -68,7 +68,8 @@ fn an_answer_that_is_no_json_is_not_the_forges(#[case] body: &str) {
 #[case::kind(415, "refused")]
 #[case::value(422, "refused")]
 #[case::busy(429, "down")]
-#[case::broken(502, "down")]
+#[case::broken(500, "stumbled")]
+#[case::away(502, "down")]
 #[case::a_proxy_that_sends_people_elsewhere(302, "down")]
 #[case::a_proxy_that_lets_nobody_in(403, "down")]
 #[case::a_proxy_that_takes_no_posts(405, "down")]
@@ -77,6 +78,7 @@ fn other_answers_are_told_apart(#[case] status: u16, #[case] expected: &str) {
         Reached::Taken(_) => "taken",
         Reached::Refused(_) => "refused",
         Reached::Unknown(_) => "unknown",
+        Reached::Stumbled { .. } => "stumbled",
         Reached::Down { after, .. } => {
             assert_eq!(after, Some(Duration::from_secs(7)));
             "down"

@@ -174,3 +174,38 @@ async fn a_build_without_a_record_stays_until_all_records_of_its_time_are_gone()
     assert_eq!(bed.open(old), None);
     assert!(bed.open(new).is_some());
 }
+
+#[tokio::test]
+async fn a_report_that_pagure_stumbles_over_holds_up_no_other() {
+    let (older, younger) = (another(21), another(20));
+    let stumbles = older.id().to_string();
+    let bed = Bed::new(Pagure::answering(move |report| {
+        if report.body.contains(&stumbles) {
+            return (500, String::new());
+        }
+        (200, json!({"applied": true}).to_string())
+    }));
+    let (kept, told) = (bed.keep(&older), bed.keep(&younger));
+    for record in [&older, &younger] {
+        finished(&bed, record, "SUCCEEDED");
+    }
+    let swept = bed.sweep().await;
+    assert_eq!(
+        (&swept["told"], &swept["failed"], &swept["stopped"]),
+        (&json!(1), &json!(1), &json!(null))
+    );
+    assert!(bed.open(kept).is_some() && bed.open(told).is_none());
+}
+
+#[tokio::test]
+async fn a_sweep_ends_in_time_although_all_that_is_open_waits() {
+    let bed = Bed::new(Pagure::taking());
+    let mut record = another(20);
+    record.execution = None;
+    bed.keep(&record);
+    let deadline = now().plus_seconds(5);
+    let swept = bed.reports.handle(json!({"type": "sweep"}), deadline).await;
+    let swept = swept.unwrap();
+    assert_eq!(swept["stopped"], "the invocation's time is over");
+    assert_eq!(swept["waiting"], 0, "it would have been read in vain");
+}
