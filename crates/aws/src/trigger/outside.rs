@@ -184,6 +184,7 @@ impl Outside<'_> {
             bucket = place.bucket,
             key = place.key,
             version = uploaded.version,
+            notes = ?uploaded.notes,
             "stored"
         );
         Ok(Brought {

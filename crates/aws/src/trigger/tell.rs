@@ -33,15 +33,10 @@ pub fn held(record: &Record, why: Held, page: &Url) -> Option<Message> {
 
 /// It was started.
 pub fn started(record: &Record, execution: &Execution) -> Option<Message> {
+    let stored = record.stored.as_ref();
+    let text = texts::started(stored.map_or(&[], |stored| &stored.notes));
     let Execution { at, link, .. } = execution;
-    say(
-        record,
-        *at,
-        Status::Pending,
-        texts::STARTED,
-        link,
-        Word::Passing,
-    )
+    say(record, *at, Status::Pending, &text, link, Word::Passing)
 }
 
 /// It waits for something else.

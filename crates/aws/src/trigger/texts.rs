@@ -5,8 +5,14 @@ use chela_receiver::{Overtaken, texts};
 
 use super::source::TimeLimit;
 
-/// The engine has taken it.
-pub const STARTED: &str = "Started";
+/// The engine has taken it; `notes` say what of its source is not there as the commit has it.
+pub fn started(notes: &[String]) -> String {
+    match notes {
+        [] => "Started".to_owned(),
+        [note] => format!("Started. {note}"),
+        [note, more @ ..] => format!("Started. {note} ({} more)", more.len()),
+    }
+}
 
 /// A newer build of the same pull request took its place.
 pub fn overtaken(commit: Option<&CommitId>, by: &Overtaken) -> String {

@@ -87,7 +87,9 @@ fn the_texts_of_what_is_not_started_name_a_remedy() {
     let minute = Duration::from_mins(1);
     let why = "the reason".to_owned();
     let all = [
-        texts::STARTED.to_owned(),
+        texts::started(&[]),
+        texts::started(&["A link is left out".to_owned()]),
+        texts::started(&["A link is left out".to_owned(), why.clone()]),
         Wait::Capacity(why.clone()).text(),
         Wait::Source(why.clone()).text(),
         Wait::Service(why).text(),
