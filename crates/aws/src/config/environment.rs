@@ -6,7 +6,7 @@ use chela_outbound::{Policy, Setting};
 use secrecy::SecretString;
 use url::Url;
 
-use super::{flaw::BadConfig, nearest::nearest};
+use super::{flaw::BadConfig, nearest::nearest, trigger::names};
 
 const PREFIX: &str = "CHELA_";
 
@@ -74,6 +74,12 @@ impl Environment {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         std::env::vars_os().filter_map(text).collect()
+    }
+
+    /// The variables that the functions read.
+    #[must_use]
+    pub fn names() -> &'static [&'static str] {
+        &names::ALL
     }
 
     /// A value without white space around it; an empty one is none.
