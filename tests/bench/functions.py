@@ -24,7 +24,7 @@ from standardwebhooks.webhooks import Webhook
 from world import TOKEN, World, build_of, world
 
 STARTS = 21
-ROUNDS = 7
+ROUNDS = 5
 # Invocations of a process after its first.
 LATER = 3
 # The batch size of `report`'s queue.
