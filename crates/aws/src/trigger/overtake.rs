@@ -9,9 +9,33 @@ use super::next::overtaken;
 use super::tell;
 use super::world::{Trouble, World};
 use crate::engine::Stopped;
+use crate::heads::by_newest;
+use crate::ledger::HeadKey;
 use crate::message::Message;
 use crate::objects::{Tag, Written};
-use crate::record::Record;
+use crate::record::{Head, Record};
+
+/// Ends what the head says is to end, and takes it off the head: it stays open for as long as
+/// Pagure cannot be told, and each newer build would end it and tell of it once more.
+pub async fn end_older<W: World>(
+    world: &W,
+    key: &HeadKey,
+    mut head: Head,
+    tag: &Tag,
+) -> Result<(), Trouble> {
+    if head.ends.is_empty() {
+        return Ok(());
+    }
+    let by = by_newest(&head);
+    for id in std::mem::take(&mut head.ends) {
+        overtake(world, id, &by).await?;
+    }
+    // Where somebody else has written meanwhile, they do the same.
+    if let Err(failure) = world.head_put(key, &head, Some(tag)).await {
+        tracing::warn!(%failure, "the head still names builds that have ended");
+    }
+    Ok(())
+}
 
 /// Ends it, unless it is over: the engine's word is told then, and no flag that shows an end
 /// becomes `canceled`.

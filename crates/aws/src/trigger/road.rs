@@ -7,11 +7,11 @@ use url::Url;
 
 use super::claim::Mine;
 use super::next::{Facts, Next, Sight, Verdict};
-use super::overtake::overtake;
+use super::overtake::{end_older, overtake};
 use super::world::{Assigned, Trouble, World};
 use super::{tell, texts};
 use crate::engine::{Prepared, Stopped};
-use crate::heads::{Lane, Standing, alone, by_newest, decide, settled};
+use crate::heads::{Lane, Standing, alone, decide, settled};
 use crate::ledger::HeadKey;
 use crate::message::Message;
 use crate::objects::{Tag, Written};
@@ -112,12 +112,14 @@ impl<'a, W: World> Walk<'a, W> {
             let (lane, tag) = self.lane(&key).await?;
             let decision = decide(&request, &lane, strangers);
             let Some(head) = decision.head else {
-                return self.admitted(decision.standing, lane.head).await;
+                let head = lane.head.zip(tag);
+                return self.admitted(&key, decision.standing, head).await;
             };
             let written = self.world.head_put(&key, &head, tag.as_ref()).await?;
-            if let Written::Done(_) = written {
+            if let Written::Done(tag) = written {
                 tracing::info!(standing = ?decision.standing, "admitted");
-                return self.admitted(decision.standing, Some(head)).await;
+                let head = Some((head, tag));
+                return self.admitted(&key, decision.standing, head).await;
             }
         }
     }
@@ -139,12 +141,14 @@ impl<'a, W: World> Walk<'a, W> {
         Ok((lane, Some(tag)))
     }
 
-    async fn admitted(&mut self, standing: Standing, head: Option<Head>) -> Result<(), Trouble> {
-        if let Some(head) = head.filter(|_| !self.older_are_ended) {
-            let by = by_newest(&head);
-            for id in &head.ends {
-                overtake(self.world, *id, &by).await?;
-            }
+    async fn admitted(
+        &mut self,
+        key: &HeadKey,
+        standing: Standing,
+        head: Option<(Head, Tag)>,
+    ) -> Result<(), Trouble> {
+        if let Some((head, tag)) = head.filter(|_| !self.older_are_ended) {
+            end_older(self.world, key, head, &tag).await?;
         }
         self.older_are_ended = true;
         self.facts.standing = Some(standing);

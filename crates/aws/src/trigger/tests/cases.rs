@@ -6,6 +6,7 @@ use chela_receiver::Strangers;
 use super::crashes::settled;
 use crate::engine::Prepared;
 use crate::entry::Queued;
+use crate::ledger::HeadKey;
 use crate::message::{Message, Word};
 use crate::record::{Pipeline, Service};
 use crate::trigger::fake::{Effect, Fake, Fault, Kind, RunState};
@@ -109,6 +110,22 @@ fn a_strangers_other_commit_stops_what_runs() {
     let pagure = told(&fake, queued(other));
     assert_eq!(fake.states(id(1)), [RunState::Stopped]);
     assert_eq!(pagure.says(id(1)), "Canceled: bbbbbbbbbbbb is newer");
+}
+
+#[test]
+fn while_pagure_is_down_each_older_build_is_told_of_once() {
+    let fake = Fake::new();
+    for second in 1..=6 {
+        assert_eq!(fake.deliver(queued(request(second)), 1), []);
+    }
+    let reports = fake.reports.borrow();
+    let ended = reports.iter().filter_map(|message| match message {
+        Message::Say(said) if said.word == Word::Last => Some(said.build),
+        _ => None,
+    });
+    assert_eq!(ended.collect::<Vec<_>>(), [1, 2, 3, 4, 5].map(id));
+    let key = HeadKey::of(&request(1)).expect("a pull request");
+    assert_eq!(fake.heads.borrow()[&key].value.ends, []);
 }
 
 #[test]
