@@ -80,6 +80,8 @@ fn what_the_page_calls_enough_is_enough() {
         ),
     ];
     let report = [("CHELA_TOKEN_SECRET", "chela")];
-    TriggerSettings::read(&Environment::from_iter(common.into_iter().chain(trigger))).unwrap();
-    ReportSettings::read(&Environment::from_iter(common.into_iter().chain(report))).unwrap();
+    let trigger: Environment = common.into_iter().chain(trigger).collect();
+    TriggerSettings::read(&trigger).unwrap();
+    let report: Environment = common.into_iter().chain(report).collect();
+    ReportSettings::read(&report).unwrap();
 }
