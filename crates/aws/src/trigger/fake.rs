@@ -42,6 +42,8 @@ pub(crate) struct Fake {
     pub prepared: RefCell<Prepared>,
     /// How many more starts find no room.
     pub full: Cell<u32>,
+    /// How many more heads somebody else writes first.
+    pub contended: Cell<u32>,
     pub clock: Cell<i64>,
     pub calls: RefCell<Vec<&'static str>>,
     pub faults: RefCell<Vec<Fault>>,
@@ -118,6 +120,7 @@ impl Fake {
                 public: None,
             }),
             full: Cell::new(0),
+            contended: Cell::new(0),
             clock: Cell::new(at(1000).get()),
             calls: RefCell::default(),
             faults: RefCell::default(),

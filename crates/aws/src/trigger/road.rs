@@ -8,7 +8,7 @@ use url::Url;
 use super::claim::Mine;
 use super::next::{Facts, Next, Sight, Verdict};
 use super::overtake::{end_older, overtake};
-use super::world::{Assigned, Trouble, World};
+use super::world::{Assigned, Trouble, Wait, World};
 use super::{tell, texts};
 use crate::engine::{Prepared, Stopped};
 use crate::heads::{Lane, Standing, alone, decide, settled};
@@ -20,6 +20,8 @@ use crate::record::{Execution, Head, Record};
 /// An event of the engine may come before the link to its build is written, and goes by then
 /// unheard: `report` looks at the build after this time.
 const CHECK_AFTER: Duration = Duration::from_mins(1);
+/// How often a decision is taken anew because the head has changed meanwhile.
+const TRIES: u32 = 10;
 
 /// One build on its way.
 pub struct Walk<'a, W> {
@@ -108,7 +110,7 @@ impl<'a, W: World> Walk<'a, W> {
             self.facts.standing = Some(alone(&request, strangers));
             return Ok(());
         };
-        loop {
+        for _ in 0..TRIES {
             let (lane, tag) = self.lane(&key).await?;
             let decision = decide(&request, &lane, strangers);
             let Some(head) = decision.head else {
@@ -122,6 +124,7 @@ impl<'a, W: World> Walk<'a, W> {
                 return self.admitted(&key, decision.standing, head).await;
             }
         }
+        Err(Trouble::Later(Wait::Service(texts::CONTENDED.to_owned())))
     }
 
     /// The head, and as much of the older builds as a decision needs.

@@ -91,6 +91,9 @@ pub fn refused_clone(why: &str) -> String {
     format!("The clone URL cannot be used: {why}")
 }
 
+/// Others write the same head all the time.
+pub const CONTENDED: &str = "Other builds of the pull request came between again and again";
+
 /// The record of a build is gone while the build is carried out.
 pub const GONE: &str = "The build's record has gone from the ledger; see to it that the ledger's \
                         bucket keeps builds/ for 45 days, then ask for a rebuild";

@@ -113,6 +113,21 @@ fn a_strangers_other_commit_stops_what_runs() {
 }
 
 #[test]
+fn a_head_that_others_write_again_and_again_delays_a_build() {
+    let fake = Fake::new();
+    fake.contended.set(10_000);
+    let queued = queued(request(1));
+    Process::new(&fake, &queued, 1).finish();
+    let calls = fake.calls.take();
+    let tries = calls.iter().filter(|call| **call == "head_put");
+    assert_eq!(tries.count(), 10);
+    let (again, _) = fake.requests.borrow_mut().pop().expect("it is put back");
+    fake.contended.set(9);
+    assert_eq!(fake.deliver(again, 1), []);
+    assert_eq!(fake.states(id(1)), [RunState::Runs]);
+}
+
+#[test]
 fn while_pagure_is_down_each_older_build_is_told_of_once() {
     let fake = Fake::new();
     for second in 1..=6 {
