@@ -1,5 +1,7 @@
 //! The first step: whose a build is, and whether anything is left to do for it.
 
+use chela_contract::BuildRequest;
+
 use super::next::{Facts, Sight, Verdict};
 use super::world::{Assigned, Trouble, World};
 use crate::entry::Queued;
@@ -50,8 +52,8 @@ pub async fn claim<W: World>(
     let (record, tag) = match world.claim(&candidate).await? {
         Claimed::New(tag) => (candidate, tag),
         Claimed::Before(before, tag) => {
-            if before.request.project.fullname != candidate.request.project.fullname {
-                tracing::warn!("the build's id is that of another project's build; dropped");
+            if is_foreign(&before.request, &candidate.request) {
+                tracing::warn!("the build's id is that of another project's or job's; dropped");
                 return Ok(None);
             }
             (before, tag)
@@ -72,6 +74,11 @@ pub async fn claim<W: World>(
         stopped: false,
     };
     Ok(Some(Mine { facts, tag }))
+}
+
+/// The settings tell of the message's job what may run: they say nothing of another one's build.
+fn is_foreign(before: &BuildRequest, request: &BuildRequest) -> bool {
+    before.project.fullname != request.project.fullname || before.job != request.job
 }
 
 /// What was started is over if it is not open any more. Of what has ended, something may be left

@@ -1,7 +1,8 @@
 //! What becomes of single requests.
 
-use chela_contract::{Micros, Reason, Status};
+use chela_contract::{BuildRequest, Micros, Reason, Status};
 use chela_receiver::Strangers;
+use rstest::rstest;
 
 use super::crashes::settled;
 use crate::engine::Prepared;
@@ -278,15 +279,30 @@ fn a_build_that_waits_for_room_and_is_overtaken_is_canceled_and_not_started() {
     assert_eq!(fake.starts(id(1)), 0);
 }
 
-#[test]
-fn another_projects_request_with_a_builds_id_touches_nothing() {
+fn of_another_project(mut request: BuildRequest) -> BuildRequest {
+    request.project.fullname = "evil/hello".to_owned();
+    request.project.namespace = Some("evil".to_owned());
+    request
+}
+
+fn of_another_job(mut request: BuildRequest) -> BuildRequest {
+    request.job = "codebuild/deploy".to_owned().try_into().expect("a job");
+    request
+}
+
+#[rstest]
+#[case::another_project(of_another_project)]
+#[case::another_job(of_another_job)]
+fn a_foreign_request_with_a_builds_id_touches_nothing(
+    #[case] foreign: fn(BuildRequest) -> BuildRequest,
+) {
     let fake = Fake::new();
-    assert_eq!(fake.deliver(queued(request(1)), 1), []);
-    let mut theirs = request(1);
-    theirs.project.fullname = "evil/hello".to_owned();
-    theirs.project.namespace = Some("evil".to_owned());
+    fake.full.set(1);
+    let ours = queued(request(1));
+    Process::new(&fake, &ours, 1).finish();
     fake.calls.borrow_mut().clear();
-    assert_eq!(fake.deliver(queued(theirs), 1), []);
+    let theirs = queued(foreign(request(1)));
+    Process::new(&fake, &theirs, 1).finish();
     assert_eq!(*fake.calls.borrow(), ["job", "claim"]);
 }
 
