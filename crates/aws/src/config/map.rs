@@ -83,14 +83,6 @@ impl Map {
             project: project.to_owned(),
         })
     }
-
-    /// A project, whoever's it is: each has one caller. For what was accepted already.
-    #[must_use]
-    pub fn any(&self, project: &str) -> Option<&ProjectJobs> {
-        self.callers
-            .values()
-            .find_map(|projects| projects.get(project))
-    }
 }
 
 impl ProjectJobs {

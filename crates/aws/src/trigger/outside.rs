@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chela_contract::{BuildId, BuildRequest, Micros};
+use chela_contract::{BuildId, Micros};
 use chela_source::{Fetcher, Limits};
 use url::Url;
 
@@ -66,12 +66,15 @@ impl World for Outside<'_> {
         links::project_page(&self.tools.region, target)
     }
 
-    async fn job(&self, request: &BuildRequest) -> Result<Result<Assigned, String>, Wait> {
+    async fn job(&self, queued: &Queued) -> Result<Result<Assigned, String>, Wait> {
         // An operator who has broken the map can mend it: that ends nobody's build.
         let map = self.callers.map(self.now()).await;
         let map = map.map_err(|why| Wait::Service(why.to_string()))?;
+        let request = &queued.request;
         let project = &request.project.fullname;
-        let Some(jobs) = map.any(project) else {
+        // Who was taken off the map after the request was accepted gets nothing started any more.
+        // The refusal names the caller, and everybody reads the flag.
+        let Ok(jobs) = map.project(&queued.caller, project) else {
             return Ok(Err(texts::no_project(project)));
         };
         let assigned = jobs.job(project, &request.job).map(|job| Assigned {

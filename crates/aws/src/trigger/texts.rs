@@ -42,11 +42,11 @@ pub const REFUSED: &str = "Only who can push to the target branch may have this 
                            can ask for a rebuild once the commit is theirs, or the receiver's \
                            operator can let strangers be held";
 
-/// Nobody has the project in the settings any more.
+/// Whoever asked does not have the project in the settings any more.
 pub fn no_project(project: &str) -> String {
     format!(
-        "The receiver has no jobs for {project} any more; its operator can add the project to the \
-         map in CHELA_CONFIG"
+        "The receiver takes no requests for {project} from this caller any more; its operator can \
+         add the project below that caller in CHELA_CONFIG"
     )
 }
 

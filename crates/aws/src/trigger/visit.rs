@@ -23,7 +23,7 @@ pub enum Outcome {
 /// Carries out a request as far as it goes.
 pub async fn visit<W: World>(world: &W, queued: &Queued, receives: u32) -> Outcome {
     let visit = Visit { world, queued };
-    let assigned = match world.job(&queued.request).await {
+    let assigned = match world.job(queued).await {
         Ok(assigned) => assigned,
         Err(wait) => {
             let nothing = Err(String::new());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chela_contract::{BuildId, BuildRequest, CommitId, Micros};
+use chela_contract::{BuildId, CommitId, Micros};
 use chela_receiver::{Origin, Strangers};
 use url::Url;
 
@@ -110,8 +110,8 @@ impl From<EngineFailure> for Trouble {
 pub trait World {
     /// The time.
     fn now(&self) -> Micros;
-    /// What a job is by the settings, or why it is none any more.
-    async fn job(&self, request: &BuildRequest) -> Result<Result<Assigned, String>, Wait>;
+    /// What a job is by the settings, or why it is none any more for whoever asked.
+    async fn job(&self, queued: &Queued) -> Result<Result<Assigned, String>, Wait>;
     /// Where people look before there is anything to see of a build itself.
     fn page(&self, target: &Target) -> Url;
 

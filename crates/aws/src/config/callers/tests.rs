@@ -126,10 +126,10 @@ async fn a_new_map_counts_after_a_minute() {
     callers.map(at(0)).await.unwrap();
     stored.put(&map("demo/other"));
     let before = callers.map(at(59)).await.unwrap();
-    assert!(before.any("demo/hello").is_some());
+    assert!(before.project(HELLO, "demo/hello").is_ok());
     let after = callers.map(at(60)).await.unwrap();
-    assert!(after.any("demo/hello").is_none());
-    assert!(after.any("demo/other").is_some());
+    assert!(after.project(HELLO, "demo/hello").is_err());
+    assert!(after.project(HELLO, "demo/other").is_ok());
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_map_that_became_unreadable_leaves_the_one_of_before_in_force() {
         callers.map(at(0)).await.unwrap();
         stored.set(bad.clone());
         let map = callers.map(at(60)).await.unwrap();
-        assert!(map.any("demo/hello").is_some(), "{bad:?}");
+        assert!(map.project(HELLO, "demo/hello").is_ok(), "{bad:?}");
         callers.map(at(61)).await.unwrap();
         assert_eq!(
             stored.reads().0,
@@ -166,7 +166,7 @@ async fn a_map_that_became_unreadable_leaves_the_one_of_before_in_force() {
         );
         stored.put(&self::map("demo/other"));
         let map = callers.map(at(120)).await.unwrap();
-        assert!(map.any("demo/other").is_some(), "{bad:?}");
+        assert!(map.project(HELLO, "demo/other").is_ok(), "{bad:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chela_contract::{BuildId, BuildRequest, Micros};
+use chela_contract::{BuildId, Micros};
 use url::Url;
 
 use super::{Fake, RunState, Versioned, page};
@@ -51,7 +51,7 @@ impl World for Fake {
         page(&target.name)
     }
 
-    async fn job(&self, _: &BuildRequest) -> Result<Result<Assigned, String>, Wait> {
+    async fn job(&self, _: &Queued) -> Result<Result<Assigned, String>, Wait> {
         let assigned = self.call("job", || self.assigned.borrow().clone()).await;
         assigned.map_err(|failure| Wait::Service(failure.to_string()))
     }

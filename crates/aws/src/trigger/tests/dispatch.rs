@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 
 use crate::clock::now;
 use crate::config::{Environment, TriggerSettings};
+use crate::entry::Queued;
 use crate::sdk::Clients;
-use crate::trigger::{Ready, Trigger, has_time};
+use crate::trigger::outside::Outside;
+use crate::trigger::world::World as _;
+use crate::trigger::{Ready, Trigger, has_time, testing};
 
 const MAP: &str = r#"{"callers": {"arn:aws:iam::123456789012:user/pagure":
-    {"demo/hello": {"jobs": {"codebuild/hello": {}}}}}}"#;
+    {"demo/hello": {"jobs": {"codebuild/hello": {}}}},
+    "arn:aws:iam::123456789012:user/other": {"demo/other": {"jobs": {"codebuild/hello": {}}}}}}"#;
 
 /// The function with these variables. It calls nobody before it has something to say.
 fn function(variables: &[(&str, &str)]) -> Trigger {
@@ -79,4 +83,46 @@ async fn a_function_without_settings_gives_everything_back_and_says_why() {
 fn a_further_message_is_begun_if_a_fetch_may_still_fit(#[case] left: i64, #[case] begun: bool) {
     let now = now();
     assert_eq!(has_time(now, now.plus_seconds(left)), begun);
+}
+
+#[rstest]
+#[case::as_it_was("arn:aws:iam::123456789012:user/pagure", "codebuild/hello", None)]
+#[case::the_caller_is_gone(
+    "arn:aws:iam::123456789012:user/gone",
+    "codebuild/hello",
+    Some("no requests for demo/hello from this caller any more")
+)]
+#[case::the_project_is_anothers(
+    "arn:aws:iam::123456789012:user/other",
+    "codebuild/hello",
+    Some("no requests for demo/hello from this caller any more")
+)]
+#[case::the_job_is_gone(
+    "arn:aws:iam::123456789012:user/pagure",
+    "codebuild/gone",
+    Some("codebuild/gone")
+)]
+#[tokio::test]
+async fn what_was_accepted_is_started_while_its_caller_may_still_ask_for_it(
+    #[case] caller: &str,
+    #[case] job: &str,
+    #[case] why_not: Option<&str>,
+) {
+    let Trigger(Ok(ready)) = set() else {
+        panic!("it is set up");
+    };
+    let mut request = testing::request(1);
+    request.job = job.to_owned().try_into().expect("a job");
+    let queued = Queued::new(request, caller, now());
+    let outside = Outside {
+        tools: &ready.tools,
+        callers: ready.entry.callers(),
+        deadline: now(),
+    };
+    let assigned = outside.job(&queued).await.expect("there is a map");
+    match (assigned, why_not) {
+        (Ok(assigned), None) => assert_eq!(assigned.target.name, "hello"),
+        (Err(why), Some(said)) => assert!(why.contains(said), "{why}"),
+        other => panic!("{other:?}"),
+    }
 }
