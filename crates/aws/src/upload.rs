@@ -34,6 +34,8 @@ pub struct Place {
     pub key: String,
     /// Whose key it is.
     pub sharing: Sharing,
+    /// What was asked for, if it was a certain commit: no other one that lies there is taken.
+    pub commit: Option<CommitId>,
 }
 
 /// Whose key it is.

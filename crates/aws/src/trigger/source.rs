@@ -57,6 +57,7 @@ impl Shelf {
             bucket: bucket.clone(),
             key,
             sharing,
+            commit: record.request.source.commit.clone(),
         })
     }
 }

@@ -104,10 +104,13 @@ impl Requests {
     }
 
     fn commit_of(&self, answer: &HeadObjectOutput) -> Result<CommitId, UploadError> {
-        metadata::commit(answer.metadata()).ok_or_else(|| UploadError::Foreign {
-            bucket: self.place.bucket.clone(),
-            key: self.place.key.clone(),
-        })
+        let asked = self.place.commit.as_ref();
+        metadata::commit(answer.metadata())
+            .filter(|commit| asked.is_none_or(|asked| asked == commit))
+            .ok_or_else(|| UploadError::Foreign {
+                bucket: self.place.bucket.clone(),
+                key: self.place.key.clone(),
+            })
     }
 
     /// Objects that were written while versioning was off, or suspended, have the version "null".

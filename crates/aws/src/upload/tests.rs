@@ -16,6 +16,7 @@ fn place(sharing: Sharing) -> Place {
         bucket: "sources".to_owned(),
         key: "one.zip".to_owned(),
         sharing,
+        commit: None,
     }
 }
 
@@ -174,8 +175,28 @@ async fn what_another_delivery_has_stored_is_taken() {
     assert_eq!(times, 1);
 }
 
+#[rstest]
+#[case::that_one(COMMIT, true)]
+#[case::another_one(OTHER, false)]
 #[tokio::test]
-async fn another_commit_that_is_stored_already_wins() {
+async fn of_what_is_stored_already_only_the_commit_that_was_asked_for_is_taken(
+    #[case] stored: &'static str,
+    #[case] is_taken: bool,
+) {
+    let (s3, _) = s3([("put_object", occupied()), ("head_object", there(stored))]);
+    let place = Place {
+        commit: Some(COMMIT.parse().unwrap()),
+        ..place(Sharing::Exclusive)
+    };
+    match upload(s3, &place, |parts| fill(parts, 5)).await {
+        Ok(uploaded) => assert!(is_taken, "{uploaded:?}"),
+        Err(UploadError::Foreign { .. }) => assert!(!is_taken),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn another_commit_of_a_branch_that_is_stored_already_wins() {
     let answers = [("put_object", occupied()), ("head_object", there(OTHER))];
     let (done, ..) = uploaded(Sharing::Exclusive, 5, answers).await;
     let done = done.unwrap();

@@ -5,7 +5,7 @@ use super::*;
 use crate::failure::{Call, Failure};
 use crate::record::{Pipeline, Service, Target};
 use crate::trigger::claim::candidate;
-use crate::trigger::testing::{at, id, queued, request};
+use crate::trigger::testing::{at, commit, id, queued, request};
 use crate::trigger::world::Assigned;
 
 fn record() -> Record {
@@ -60,6 +60,7 @@ fn a_source_goes_where_its_engine_looks(
         bucket: bucket.to_owned(),
         key: key.map_or(own, str::to_owned),
         sharing,
+        commit: Some(commit('a')),
     });
     assert_eq!(shelf.place(&record(), &prepared), expected);
 }
