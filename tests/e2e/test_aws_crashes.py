@@ -106,7 +106,7 @@ def test_whenever_it_is_killed_a_newer_build_ends_the_older_one(circle: Circle, 
     fleet = fleet_of(circle, engine="codebuild", pull_request=True)
     codebuild = circle.stack.engines.codebuild
     codebuild.running_limit = 100
-    older = circle.push("older", "true")
+    older = circle.push("older", "echo older")
     codebuild.hold(circle.name)
     running = [fleet.ask(job, older) for job in fleet.jobs[: STEPS // 2]]
     wait_for(lambda: len(circle.builds) == len(running), 60, "the older builds")
@@ -149,36 +149,40 @@ def test_a_duplicate_delivery_starts_nothing(circle: Circle) -> None:
     assert request.await_flag("success")["comment"] == SUCCEEDED
 
 
-@pytest.mark.parametrize("place", ["claim", "stored", "start", "kept"])
+@pytest.mark.parametrize("place", ["claim", "upload", "stored", "start", "kept"])
 def test_two_deliveries_at_once_start_one_build(circle: Circle, place: str) -> None:
-    """Two processes come to the same call at the same time, and go on together."""
-    operation, matches = PLACES[place]
+    """Two processes come to the same call, and go on from there together."""
+    circle.stack.calls.clear()
+    operation, matches = places(circle)[place]
     hold = Hold()
     circle.stack.requests_poller.deliver_twice()
-    with circle.stack.faults.during(
-        Fault(operation, hold, role=TRIGGER, matches=matches, times=None)
-    ) as fault:
+    held = Fault(operation, hold, role=TRIGGER, matches=matches, times=None)
+    with circle.stack.faults.during(held):
         request = circle.propose(f"at-once-{place}", "true")
-        # A process that lost the race before has read what the other one wrote.
-        hold.await_caller(2 if place in ("claim", "stored") else 1)
+        both = hold.await_caller(2)
+        assert len({call.identity.arn for call in both}) == 2
         hold.release()
         request.await_flag("success")
-    pids = {call.identity.arn for call in fault.struck}
-    assert len(pids) >= (2 if place in ("claim", "stored") else 1)
+    circle.settle()
     assert len(circle.builds) == 1
 
 
-def writes_of_record(condition: str) -> Callable[[Call], bool]:
-    """Writes of `builds/` under a condition."""
-    return lambda call: str(call.params.get("Key", "")).startswith("builds/") and condition in call.params
+def places(circle: Circle) -> dict[str, tuple[str, Callable[[Call], bool]]]:
+    """Calls on the way of a build."""
 
+    def writes_record(call: Call, condition: str) -> bool:
+        return of_folder("builds")(call) and condition in call.params
 
-PLACES: dict[str, tuple[str, Callable[[Call], bool]]] = {
-    "claim": ("s3:PutObject", writes_of_record("IfNoneMatch")),
-    "stored": ("s3:PutObject", lambda call: str(call.params["Key"]).startswith("sources/")),
-    "start": ("codebuild:StartBuild", lambda call: True),
-    "kept": ("s3:PutObject", writes_of_record("IfMatch")),
-}
+    def has_started(call: Call) -> bool:
+        return writes_record(call, "IfMatch") and bool(circle.builds)
+
+    return {
+        "claim": ("s3:PutObject", lambda call: writes_record(call, "IfNoneMatch")),
+        "upload": ("s3:PutObject", of_folder("sources")),
+        "stored": ("s3:PutObject", lambda call: writes_record(call, "IfMatch")),
+        "start": ("codebuild:StartBuild", lambda call: True),
+        "kept": ("s3:PutObject", has_started),
+    }
 
 
 # What AWS says no to
@@ -208,28 +212,29 @@ def test_what_is_absent_looks_forbidden_and_is_absent_all_the_same(circle: Circl
 
 
 BUSY: dict[str, Effect] = {"throttled": throttled, "down": down, "cut": Cut(), "expired": EXPIRED}
-ON_THE_ROAD = [
-    "s3:PutObject",
-    "s3:GetObject",
-    "codebuild:BatchGetProjects",
-    "codebuild:StartBuild",
-]
+# What is asked on the way, and the trouble that lasts there: longer than the SDK itself tries again.
+LASTING = {
+    "s3:GetObject": "expired",
+    "s3:PutObject": "down",
+    "codebuild:BatchGetProjects": "cut",
+    "codebuild:StartBuild": "throttled",
+}
 
 
 @pytest.mark.parametrize("trouble", BUSY)
 def test_what_passes_is_waited_for(circle: Circle, trouble: str) -> None:
-    """Everywhere, and for longer than the SDK itself tries again."""
     stack = circle.stack
     stack.requests_poller.pause()
     request = circle.propose(f"patience-{trouble}", "true")
     request.await_flag("pending")
-    faults = [Fault(operation, BUSY[trouble], role=TRIGGER, times=4) for operation in ON_THE_ROAD]
-    for fault in faults:
+    times = {operation: 4 if lasting == trouble else 1 for operation, lasting in LASTING.items()}
+    faults = {each: Fault(each, BUSY[trouble], role=TRIGGER, times=count) for each, count in times.items()}
+    for fault in faults.values():
         stack.faults.add(fault)
     stack.requests_poller.resume()
     request.await_flag("success", timeout=60)
     stack.faults.clear()
-    assert [len(fault.struck) for fault in faults] == [4] * len(faults)
+    assert {operation: len(fault.struck) for operation, fault in faults.items()} == times
     assert len(circle.builds) == 1
 
 
