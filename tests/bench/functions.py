@@ -24,7 +24,7 @@ from standardwebhooks.webhooks import Webhook
 from world import TOKEN, World, build_of, world
 
 STARTS = 21
-ROUNDS = 5
+ROUNDS = 7
 # Invocations of a process after its first.
 LATER = 3
 # The batch size of `report`'s queue.
@@ -100,10 +100,10 @@ class Bench:
         cloud, started = self.world.cloud, self.world.cloud.started()
         for build in map(build_of, events):
             record = cloud.ledger.json(f"builds/{build}")
-            key, version = f"sources/{build}.zip", record["stored"]["version"]
-            assert cloud.sources.versions(key) == [version] == [started[record["execution"]["id"]]]
+            version, source = cloud.take_source(build)
+            assert record["stored"]["version"] == version == started.pop(record["execution"]["id"])
         assert len(cloud.reports.take()) == 2 * len(events)
-        return cloud.sources.read(key)
+        return source
 
     def large(self) -> None:
         """The memory for a large repository."""

@@ -68,6 +68,14 @@ class Cloud:
             "CHELA_TOKEN": TOKEN,
         }
 
+    def take_source(self, build: str) -> tuple[str, bytes]:
+        """The version and the content of a source; then it is gone, since moto keeps all in memory."""
+        s3, place = self.sources.s3, {"Bucket": self.sources.name, "Key": f"sources/{build}.zip"}
+        found = s3.get_object(**place)
+        content: bytes = found["Body"].read()
+        s3.delete_object(**place, VersionId=found["VersionId"])
+        return found["VersionId"], content
+
     def started(self) -> dict[str, str]:
         """The builds that CodeBuild was asked for, and the versions of their sources."""
         ids = self._codebuild.list_builds_for_project(projectName="hello")["ids"]
