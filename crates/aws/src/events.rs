@@ -6,6 +6,7 @@
 use chela_contract::{BuildId, Micros};
 use serde_json::Value;
 
+use crate::clock::end_of_second;
 use crate::record::{Service, Target};
 
 /// As much of a foreign word as an error shows.
@@ -223,7 +224,7 @@ fn action(event: &Value) -> Result<What, UnknownEvent> {
 fn at(event: &Value) -> Result<Micros, UnknownEvent> {
     let time = text(event, "/time").and_then(|time| time.parse::<Micros>().ok());
     let time = time.ok_or(UnknownEvent::Member("time"))?;
-    Ok(Micros::new(time.whole_second().get() + 999_999))
+    Ok(end_of_second(time))
 }
 
 fn claimed(event: &Value) -> Option<BuildId> {

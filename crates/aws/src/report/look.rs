@@ -3,7 +3,7 @@
 use chela_contract::{Micros, Status};
 
 use super::{Later, Reports, Round};
-use crate::clock::now;
+use crate::clock::{end_of_second, now};
 use crate::engine::{EngineFailure, Seen};
 use crate::record::{Open, Record};
 use crate::state::State;
@@ -30,7 +30,8 @@ impl Reports {
         round: &mut Round,
     ) -> Result<(), Later> {
         round.goes_on()?;
-        let before = now();
+        // The end's event may be of this very second, and of two equals the longer text stands.
+        let before = end_of_second(now());
         let seen = self.engines.look(record, before).await?;
         let is_failure = |state: &State| state.status == Status::Failure;
         // It may have been retried meanwhile.

@@ -117,6 +117,9 @@ async fn an_action_that_failed_is_named_even_if_that_is_heard_after_the_pipeline
         bed.pagure.flags(),
         [failure("The pipeline failed"), failure(text)]
     );
+    // Not before the end, even if that is of the same second.
+    let last = stamps(&bed).pop().unwrap();
+    assert_eq!(last % 1_000_000, 999_999);
 }
 
 #[tokio::test]
