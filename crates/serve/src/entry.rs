@@ -16,8 +16,9 @@ use chela_contract::{
 };
 use chela_local::{Accepted, Asked, Store};
 use chela_pages::PageKey;
-use chela_receiver::{Bounds, Build, Forge, Problem, Refusal, Strangers, first_answer};
-use serde::Deserialize;
+use chela_receiver::{
+    Bounds, Build, Face, Forge, Problem, Refusal, Strangers, check_id, first_answer,
+};
 use url::Url;
 
 use crate::{
@@ -79,23 +80,6 @@ async fn whole(body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-/// As much of a body as it takes to know whose key to try, and what it is.
-#[derive(Deserialize)]
-struct Face {
-    r#type: String,
-    data: FaceData,
-}
-
-#[derive(Deserialize)]
-struct FaceData {
-    project: FaceProject,
-}
-
-#[derive(Deserialize)]
-struct FaceProject {
-    fullname: String,
-}
-
 impl Desk {
     async fn take(
         &self,
@@ -104,7 +88,7 @@ impl Desk {
         now: Micros,
     ) -> Result<Response, Problem> {
         let face: Face = serde_json::from_slice(body).map_err(|e| Problem::malformed(&e))?;
-        self.verify(&face.data.project.fullname, headers, body, now)?;
+        self.verify(face.project(), headers, body, now)?;
         match face.r#type.as_str() {
             "ping" => Ok(StatusCode::NO_CONTENT.into_response()),
             "build.requested" => self.request(headers, body, now).await,
@@ -147,16 +131,7 @@ impl Desk {
     ) -> Result<Response, Problem> {
         let request = BuildRequest::from_body(body).map_err(|e| Problem::invalid(&e))?;
         let id = request.build_id;
-        if text(headers, webhook::ID) != Some(id.to_string().as_str()) {
-            return Err(Problem::value(
-                "webhook-id is not the request's data.build_id",
-            ));
-        }
-        if id.time().is_future(now) {
-            return Err(Problem::value(
-                "data.build_id is more than 5 minutes in the future; check the clock",
-            ));
-        }
+        check_id(&request, text(headers, webhook::ID), now)?;
         self.judge(&request).map_err(|refusal| {
             tracing::warn!(build = %id, %refusal, "refused a request");
             Problem::refused(&refusal)

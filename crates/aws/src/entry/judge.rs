@@ -1,8 +1,7 @@
 //! What becomes of a request: decided from the request, the map and the clock alone.
 
 use chela_contract::{BuildRequest, Context, Micros, Report, Shown, Status, webhook};
-use chela_receiver::{Forge, Held, Problem, Strangers, texts};
-use serde::Deserialize;
+use chela_receiver::{Face, Forge, Held, Problem, Strangers, check_id, texts};
 use serde_json::Value;
 
 use super::{
@@ -38,23 +37,6 @@ pub enum Judged {
     },
 }
 
-/// As much of a body as it takes to know whose it is, and what.
-#[derive(Deserialize)]
-struct Face {
-    r#type: String,
-    data: FaceData,
-}
-
-#[derive(Deserialize)]
-struct FaceData {
-    project: FaceProject,
-}
-
-#[derive(Deserialize)]
-struct FaceProject {
-    fullname: String,
-}
-
 impl Desk<'_> {
     /// Judges the event of a function URL.
     pub fn judge(&self, event: &Value, now: Micros) -> Result<Judged, Problem> {
@@ -66,7 +48,7 @@ impl Desk<'_> {
         }
         let body = incoming.body()?;
         let face: Face = serde_json::from_slice(&body).map_err(|e| Problem::malformed(&e))?;
-        self.project(caller, &face.data.project.fullname)?;
+        self.project(caller, face.project())?;
         match face.r#type.as_str() {
             "ping" => Ok(Judged::Test),
             "build.requested" => {
@@ -85,14 +67,7 @@ impl Desk<'_> {
         id: Option<&str>,
         now: Micros,
     ) -> Result<Judged, Problem> {
-        if id != Some(request.build_id.to_string().as_str()) {
-            let detail = "webhook-id is not the request's data.build_id";
-            return Err(Problem::value(detail));
-        }
-        if request.build_id.time().is_future(now) {
-            let detail = "data.build_id is more than 5 minutes in the future; check the clock";
-            return Err(Problem::value(detail));
-        }
+        check_id(&request, id, now)?;
         // The names in the request agree from here on.
         let named = self
             .forge
