@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::shell;
 
 /// Program, and the package that brings it.
-const NEEDED: [(&str, &str); 2] = [("bwrap", "bubblewrap"), ("git", "git")];
+const NEEDED: [(&str, &str); 3] = [("bwrap", "bubblewrap"), ("git", "git"), ("unzip", "unzip")];
 
 /// Install whatever is missing, where that can be done.
 pub fn prepare() -> Result<()> {
