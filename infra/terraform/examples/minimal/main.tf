@@ -1,0 +1,55 @@
+# One project of Pagure, one CodeBuild project that is there already.
+
+terraform {
+  required_version = ">= 1.6"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7"
+    }
+  }
+}
+
+variable "region" {
+  description = "The region of the stack and of the CodeBuild projects."
+  type        = string
+  default     = "eu-west-1"
+}
+
+variable "functions" {
+  description = "The folder of the two zips."
+  type        = string
+}
+
+provider "aws" {
+  region = var.region
+}
+
+module "chela" {
+  source = "../.."
+
+  pagure_url = "https://pagure.example.org"
+  projects = {
+    "demo/hello" = { jobs = { "codebuild/hello" = {} } }
+  }
+  functions = {
+    trigger_zip = "${var.functions}/trigger-x86_64.zip"
+    report_zip  = "${var.functions}/report-x86_64.zip"
+  }
+}
+
+output "ci_url" {
+  description = "Pagure's form: URL to the project on the CI service."
+  value       = module.chela.ci_url
+}
+
+output "create_key_commands" {
+  description = "Pagure's form: user name and password."
+  value       = module.chela.create_key_commands
+}
+
+output "put_token_command" {
+  description = "Writes Pagure's CI token into the secret."
+  value       = module.chela.put_token_command
+}
