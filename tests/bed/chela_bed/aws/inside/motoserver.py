@@ -2,7 +2,8 @@
 
 SQS counts the seconds of delays and visibility time-outs in milliseconds here: the front has scaled
 them, so that a test need not wait for minutes to pass. And EventBridge hands events on as they are:
-moto pastes them into a text, which loses the account and breaks on some.
+moto pastes them into a text, which loses the account and breaks on some. A bucket's policy decides
+nothing here: moto takes a statement that refuses under a condition for one that always refuses.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Any
 
 from moto.core.utils import unix_time_millis
 from moto.events.utils import EventTemplateParser
+from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeBucket
 from moto.sqs import models, responses
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -80,12 +83,17 @@ def _whole_event(input_template: str, input_paths_map: Any, event: dict[str, Any
     return {name: value for name, value in event.items() if name != "ingestion-time"}
 
 
+def _leave_it_open(self: Any, action: str, resource: str) -> PermissionResult:
+    return PermissionResult.NEUTRAL
+
+
 CHANGES: dict[Any, dict[str, Any]] = {
     models: {"MAXIMUM_VISIBILITY_TIMEOUT": 43_200_000, "MAXIMUM_MESSAGE_DELAY": 900_000},
     responses: {"MAXIMUM_VISIBILITY_TIMEOUT": 43_200_000},
     models.Message: {"delay": _delay, "change_visibility": _change_visibility},
     models.SQSBackend: {"change_message_visibility": _change_message_visibility},
     models.Queue: {"wait_for_messages": _wait_for_messages},
+    FakeBucket: {"get_permission": _leave_it_open},
     EventTemplateParser: {"parse": staticmethod(_whole_event)},
 }
 
