@@ -1,7 +1,8 @@
 # Where Pagure's requests come in. IAM checks the signature and whether the caller may.
 
 locals {
-  is_url = var.front_door == "function-url"
+  is_url    = var.front_door == "function-url"
+  front_url = local.is_url ? aws_lambda_function_url.trigger[0].function_url : aws_apigatewayv2_api.trigger[0].api_endpoint
 }
 
 resource "aws_lambda_function_url" "trigger" {

@@ -1,6 +1,6 @@
 output "ci_url" {
   description = "What goes into Pagure's form as the URL to the project on the CI service."
-  value       = local.is_url ? replace(aws_lambda_function_url.trigger[0].function_url, "https://", "https+sigv4://") : "${replace(aws_apigatewayv2_api.trigger[0].api_endpoint, "https://", "https+sigv4://")}/"
+  value       = "${trimsuffix(replace(local.front_url, "https://", "https+sigv4://"), "/")}/"
 }
 
 output "callers" {
