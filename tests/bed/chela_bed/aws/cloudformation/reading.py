@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,7 +10,7 @@ import yaml
 BARE = ("Ref", "Condition")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Knows `!Ref`, `!Sub` and the others."""
 
 
@@ -34,10 +33,10 @@ def _plain(loader: _Loader, node: yaml.Node) -> Any:
 _Loader.add_multi_constructor("!", _short_form)
 
 
-def read(path: Path) -> dict[str, Any]:
-    """The template in a file."""
+def read(text: str) -> dict[str, Any]:
+    """The template in a text."""
     # JSON is YAML.
-    loader = _Loader(path.read_text())
+    loader = _Loader(text)
     try:
         found: dict[str, Any] = loader.get_single_data()
     finally:

@@ -34,10 +34,14 @@ class Template:
     @classmethod
     def of(cls, path: Path) -> Template:
         """Read it."""
-        return cls(read(path))
+        return cls(read(path.read_text()))
 
     def resolve(
-        self, parameters: Parameters, account: Account, stack: str = "chela", imports: Parameters | None = None
+        self,
+        parameters: Parameters,
+        account: Account,
+        stack: str = "chela",
+        imports: Parameters | None = None,
     ) -> Resolved:
         """What is deployed with these parameters, or why it is not."""
         bad = self._bad_parameters(parameters)
@@ -62,7 +66,9 @@ class Template:
 
     def _bad_parameters(self, parameters: Parameters) -> list[str]:
         declared = self._declared()
-        unknown = [f"Parameters: [{name}] do not exist in the template" for name in parameters.keys() - declared]
+        unknown = [
+            f"Parameters: [{name}] do not exist in the template" for name in parameters.keys() - declared
+        ]
         missing = [
             f"Parameters: [{name}] must have values"
             for name, one in declared.items()
