@@ -13,9 +13,11 @@ import sys
 import threading
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.core.utils import unix_time_millis
 from moto.events.utils import EventTemplateParser
 from moto.iam.access_control import PermissionResult
+from moto.iam.responses import IamResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket
 from moto.sqs import models, responses
@@ -49,6 +51,13 @@ def _change_moto() -> None:
         for name, value in changes.items():
             assert hasattr(owner, name), f"moto has no {owner.__name__}.{name} any more"
             setattr(owner, name, value)
+    # Whoever deletes a user with all that it has asks for these too, and waits for an answer.
+    assert not hasattr(IamResponse, "list_service_specific_credentials"), "moto has learned it"
+    IamResponse.list_service_specific_credentials = _no_credentials
+
+
+def _no_credentials(self: Any) -> ActionResult:
+    return ActionResult({"ServiceSpecificCredentials": []})
 
 
 def _delay(self: Any, delay_seconds: int) -> None:
