@@ -60,11 +60,11 @@ run "the_functions_are_as_their_page_says" {
     error_message = "The functions should have the memory, time and storage that docs/aws.md gives them."
   }
   assert {
-    condition     = alltrue([for it in aws_lambda_function.this : it.reserved_concurrent_executions == -1])
+    condition     = alltrue([for it in aws_lambda_function.this : coalesce(it.reserved_concurrent_executions, -1) == -1])
     error_message = "No concurrency should be reserved: new accounts cannot give it."
   }
   assert {
-    condition     = alltrue([for it in aws_lambda_function.this : it.vpc_config == tolist([])]) && length(aws_iam_role_policy.network) == 0
+    condition     = alltrue([for it in aws_lambda_function.this : length(it.vpc_config) == 0]) && length(aws_iam_role_policy.network) == 0
     error_message = "The functions should be in no VPC unless one is given."
   }
 }
