@@ -11,9 +11,12 @@ from chela_bed.aws.child import Child
 class Moto:
     """A moto server on the loopback address; every account in it is a world of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, stacks: bool = False) -> None:
         # By its path: the bed's own packages are not needed there.
         command = [sys.executable, str(Path(__file__).parent / "inside" / "motoserver.py")]
+        if stacks:
+            # CloudFormation with all that a stack of ours is made of.
+            command.append("--stacks")
         self._child = Child(command, folder / "moto.log", {"LANG": "C.UTF-8"})
         self.port = int(self._child.expect())
 

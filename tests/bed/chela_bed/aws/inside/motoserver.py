@@ -36,6 +36,11 @@ def main() -> None:
     server = make_server(
         "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=_Quiet
     )
+    if STACKS in sys.argv:
+        # Costs a second or two, and packages that nothing else needs.
+        from stacks import teach
+
+        teach(server.server_port)
     threading.Thread(target=_end_with_starter, daemon=True).start()
     print(server.server_port, flush=True)
     server.serve_forever(poll_interval=0.05)
@@ -95,6 +100,9 @@ def _whole_event(input_template: str, input_paths_map: Any, event: dict[str, Any
 def _leave_it_open(self: Any, action: str, resource: str) -> PermissionResult:
     return PermissionResult.NEUTRAL
 
+
+# Whether stacks of CloudFormation are to be deployed.
+STACKS = "--stacks"
 
 CHANGES: dict[Any, dict[str, Any]] = {
     models: {"MAXIMUM_VISIBILITY_TIMEOUT": 43_200_000, "MAXIMUM_MESSAGE_DELAY": 900_000},

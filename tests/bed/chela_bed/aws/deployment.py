@@ -1,0 +1,87 @@
+"""Deploys a CloudFormation template on moto, as its account's owner."""
+
+from __future__ import annotations
+
+import functools
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chela_bed.aws.account import Account
+from chela_bed.aws.clients import Clients
+from chela_bed.aws.moto import Moto
+
+ZIPS = "zips"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A stack that moto has made."""
+
+    name: str
+    clients: Clients
+
+    @classmethod
+    def create(
+        cls, moto: Moto, account: Account, name: str, template: Path, parameters: Mapping[str, str]
+    ) -> Deployment:
+        """Make it; fails with CloudFormation's words."""
+        clients = Clients(moto.url, account)
+        made = cls(name, clients)
+        _upload(clients, template, parameters)
+        clients("cloudformation").create_stack(
+            StackName=name,
+            # A body may have 51,200 bytes; a file in S3 a million.
+            TemplateURL=f"https://{ZIPS}.s3.amazonaws.com/{template.name}",
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            ],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        status = made.describe()["StackStatus"]
+        assert status == "CREATE_COMPLETE", made.describe()
+        return made
+
+    def describe(self) -> Mapping[str, Any]:
+        """What CloudFormation says of it."""
+        answer = self.clients("cloudformation").describe_stacks(StackName=self.name)
+        found: Mapping[str, Any] = answer["Stacks"][0]
+        return found
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, str]:
+        """What it says in the end."""
+        return {each["OutputKey"]: each["OutputValue"] for each in self.describe()["Outputs"]}
+
+    @functools.cached_property
+    def resources(self) -> dict[str, str]:
+        """The physical ids by the logical ones."""
+        answer = self.clients("cloudformation").list_stack_resources(StackName=self.name)
+        found = answer["StackResourceSummaries"]
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
+
+    def delete(self) -> None:
+        """Take it away."""
+        self.clients("cloudformation").delete_stack(StackName=self.name)
+
+
+def _upload(clients: Clients, template: Path, parameters: Mapping[str, str]) -> None:
+    """Put the template and two zips where the stack looks for them."""
+    s3 = clients("s3")
+    place = {"LocationConstraint": clients.account.region}
+    if ZIPS not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=ZIPS, CreateBucketConfiguration=place)
+    s3.put_object(Bucket=ZIPS, Key=template.name, Body=template.read_bytes())
+    for name in ("TriggerKey", "ReportKey"):
+        if name in parameters:
+            s3.put_object(Bucket=ZIPS, Key=parameters[name], Body=_zip())
+
+
+def _zip() -> bytes:
+    into = io.BytesIO()
+    with zipfile.ZipFile(into, "w") as archive:
+        archive.writestr("bootstrap", "#!/bin/sh\n")
+    return into.getvalue()
