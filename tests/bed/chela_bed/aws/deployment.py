@@ -14,8 +14,6 @@ from chela_bed.aws.account import Account
 from chela_bed.aws.clients import Clients
 from chela_bed.aws.moto import Moto
 
-ZIPS = "zips"
-
 
 @dataclass(frozen=True)
 class Deployment:
@@ -31,14 +29,15 @@ class Deployment:
         """Make it; fails with CloudFormation's words."""
         clients = Clients(moto.url, account)
         made = cls(name, clients)
-        _upload(clients, template, parameters)
+        # All accounts share the names of buckets.
+        bucket = f"zips-{account.number}"
+        parameters = {key: bucket if key == "FunctionsBucket" else each for key, each in parameters.items()}
+        _upload(clients, bucket, template, parameters)
         clients("cloudformation").create_stack(
             StackName=name,
             # A body may have 51,200 bytes; a file in S3 a million.
-            TemplateURL=f"https://{ZIPS}.s3.amazonaws.com/{template.name}",
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-            ],
+            TemplateURL=f"https://{bucket}.s3.amazonaws.com/{template.name}",
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         status = made.describe()["StackStatus"]
@@ -61,23 +60,25 @@ class Deployment:
         """The physical ids by the logical ones."""
         answer = self.clients("cloudformation").list_stack_resources(StackName=self.name)
         found = answer["StackResourceSummaries"]
-        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
+        # What a condition leaves out has no name.
+        named = [each for each in found if each["LogicalResourceId"]]
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in named}
 
     def delete(self) -> None:
         """Take it away."""
         self.clients("cloudformation").delete_stack(StackName=self.name)
 
 
-def _upload(clients: Clients, template: Path, parameters: Mapping[str, str]) -> None:
+def _upload(clients: Clients, bucket: str, template: Path, parameters: Mapping[str, str]) -> None:
     """Put the template and two zips where the stack looks for them."""
     s3 = clients("s3")
     place = {"LocationConstraint": clients.account.region}
-    if ZIPS not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
-        s3.create_bucket(Bucket=ZIPS, CreateBucketConfiguration=place)
-    s3.put_object(Bucket=ZIPS, Key=template.name, Body=template.read_bytes())
+    if bucket not in [each["Name"] for each in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    s3.put_object(Bucket=bucket, Key=template.name, Body=template.read_bytes())
     for name in ("TriggerKey", "ReportKey"):
         if name in parameters:
-            s3.put_object(Bucket=ZIPS, Key=parameters[name], Body=_zip())
+            s3.put_object(Bucket=bucket, Key=parameters[name], Body=_zip())
 
 
 def _zip() -> bytes:

@@ -17,7 +17,7 @@ Parameters = Mapping[str, str]
 Values = dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """CloudFormation would not begin; the sentences say why."""
 
     def __init__(self, sentences: list[str]) -> None:
@@ -46,12 +46,12 @@ class Template:
         """What is deployed with these parameters, or why it is not."""
         bad = self._bad_parameters(parameters)
         if bad:
-            raise Refused(bad)
+            raise RefusedError(bad)
         values = self._values(parameters)
         values |= _pseudo(account, stack)
         bad = self._broken_rules(values)
         if bad:
-            raise Refused(bad)
+            raise RefusedError(bad)
         return Resolved(self.content, values, account, dict(imports or {}))
 
     def _declared(self) -> Mapping[str, Mapping[str, Any]]:

@@ -189,9 +189,7 @@ def _model(kind: str, name_property: str, create: Create, delete: Delete) -> Non
             raise NotImplementedError(f"{kind} is not updated here")
 
         @classmethod
-        def delete_from_cloudformation_json(
-            cls, name: str, content: Any, account: str, region: str
-        ) -> None:
+        def delete_from_cloudformation_json(cls, name: str, content: Any, account: str, region: str) -> None:
             delete(Services(account, region), name)
 
         def delete(self, account_id: str = "", region_name: str = "") -> None:
