@@ -9,6 +9,7 @@ from typing import Any
 
 import infra_stacks
 import pytest
+from cfnlint.api import lint_file
 from chela_bed.aws import policies, sameness
 from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import RefusedError, Resolved, Template
@@ -238,6 +239,12 @@ def test_no_secret_is_in_the_stack() -> None:
     token = {**BOTH, "TokenSecret": "none", "Token": "geheim"}
     assert "geheim" not in json.dumps(chela(token).outputs)
     assert stack.content["Parameters"]["Token"]["NoEcho"] is True
+
+
+@pytest.mark.parametrize("name", ["chela.yaml", "caller.yaml"])
+def test_cfn_lint_has_nothing_to_say(name: str) -> None:
+    found = lint_file(FOLDER / name)
+    assert not found, "\n".join(map(str, found))
 
 
 # What is changed in the template, and the check that has to notice.

@@ -222,7 +222,8 @@ def _role_statements(made: Deployment, role: str) -> list[Any]:
 
 def _without_secret(statements: list[Any]) -> list[Any]:
     """The end of a secret's ARN is AWS's choice."""
-    return json.loads(json.dumps(statements), object_hook=_cut)
+    found: list[Any] = json.loads(json.dumps(statements), object_hook=_cut)
+    return found
 
 
 def _cut(one: dict[str, Any]) -> dict[str, Any]:

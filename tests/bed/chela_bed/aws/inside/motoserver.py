@@ -8,6 +8,7 @@ nothing here: moto takes a statement that refuses under a condition for one that
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
@@ -38,9 +39,7 @@ def main() -> None:
     )
     if STACKS in sys.argv:
         # Costs a second or two, and packages that nothing else needs.
-        from stacks import teach
-
-        teach(server.server_port)
+        importlib.import_module("stacks").teach(server.server_port)
     threading.Thread(target=_end_with_starter, daemon=True).start()
     print(server.server_port, flush=True)
     server.serve_forever(poll_interval=0.05)

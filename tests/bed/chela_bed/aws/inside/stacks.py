@@ -12,10 +12,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import botocore.session
-from moto.cloudformation import parsing
+from moto.cloudformation import parsing as moto_parsing
 from moto.core.common_models import CloudFormationModel
 from moto.s3.models import FakeBucket
 from moto.ssm.models import Parameter
+
+# What is changed is not what mypy knows.
+parsing: Any = moto_parsing
+buckets: Any = FakeBucket
+Base: Any = CloudFormationModel
 
 Properties = dict[str, Any]
 # The physical id, and the attributes.
@@ -99,25 +104,25 @@ def _with_lists(load: Callable[[Any], None]) -> Callable[[Any], None]:
     return loaded
 
 
-def _add_attribute(model: type, wanted: str, read: Callable[[Any], str]) -> None:
+def _add_attribute(model: Any, wanted: str, read: Callable[[Any], str]) -> None:
     def attribute(self: Any, name: str) -> str:
         assert name == wanted, f"{model.__name__} has no {name}"
         return read(self)
 
-    model.get_cfn_attribute = attribute  # type: ignore[attr-defined]
-    model.has_cfn_attr = classmethod(lambda _cls, name: name == wanted)  # type: ignore[attr-defined]
+    model.get_cfn_attribute = attribute
+    model.has_cfn_attr = classmethod(lambda _cls, name: name == wanted)
 
 
 def _wrap_buckets() -> None:
     """moto makes the bucket and forgets how it is set."""
-    make = FakeBucket.create_from_cloudformation_json.__func__
+    make = buckets.create_from_cloudformation_json.__func__
 
-    def made(cls: Any, name: str, content: Any, account: str, region: str, **more: Any) -> Any:
+    def made(cls: Any, /, name: str, content: Any, account: str, region: str, **more: Any) -> Any:
         bucket = make(cls, name, {**content, "Properties": {}}, account, region, **more)
         _set_bucket(Services(account, region)("s3"), name, content.get("Properties", {}))
         return bucket
 
-    FakeBucket.create_from_cloudformation_json = classmethod(made)
+    buckets.create_from_cloudformation_json = classmethod(made)
 
 
 def _set_bucket(s3: Any, name: str, found: Properties) -> None:
@@ -156,7 +161,7 @@ def _lifecycle(rule: Properties) -> Properties:
 
 
 def _model(kind: str, name_property: str, create: Create, delete: Delete) -> None:
-    class Model(CloudFormationModel):
+    class Model(Base):  # type: ignore[misc]
         # moto looks for the service's name there.
         __module__ = "moto.cloudformation.stacks"
 
