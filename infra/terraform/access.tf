@@ -36,30 +36,41 @@ locals {
     })
   }
 
-  # Network interfaces have no names before they exist, and Describe... knows no resources at all
-  # (AWS Lambda Developer Guide, "Required IAM permissions" of a VPC).
+  # Lambda itself makes the interfaces; they have no names before, and Describe... knows no resources.
+  # What the function's own code calls is refused ("Giving Lambda functions access to resources in an
+  # Amazon VPC", AWS Lambda Developer Guide).
+  network_actions = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
   network_policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid    = "ReachTheNetwork"
-      Effect = "Allow"
-      Action = [
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:UnassignPrivateIpAddresses",
-      ]
-      Resource = "*"
-    }]
+    Statement = [
+      {
+        Sid      = "LambdaMakesInterfaces"
+        Effect   = "Allow"
+        Action   = local.network_actions
+        Resource = "*"
+      },
+      {
+        Sid       = "TheFunctionsDoNot"
+        Effect    = "Deny"
+        Action    = local.network_actions
+        Resource  = "*"
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = [local.trigger_arn, local.report_arn] } }
+      },
+    ]
   })
 }
 
 resource "aws_iam_role" "function" {
   for_each = { trigger = local.trigger_name, report = local.report_name }
 
-  name        = each.value
+  name        = "${each.value}-${local.region}"
   description = "What the function ${each.value} may do."
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
@@ -83,16 +94,16 @@ resource "aws_iam_role_policy" "function" {
   }
 }
 
-resource "aws_iam_role_policy" "network" {
+resource "aws_iam_role_policy" "vpc" {
   for_each = var.vpc == null ? {} : aws_iam_role.function
 
-  name   = "network"
+  name   = "vpc"
   role   = each.value.name
   policy = local.network_policy
 }
 
 resource "aws_iam_role" "sweep" {
-  name        = "${var.name_prefix}-sweep"
+  name        = "${var.name_prefix}-sweep-${local.region}"
   description = "Lets EventBridge Scheduler invoke ${local.report_name}."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -101,8 +112,10 @@ resource "aws_iam_role" "sweep" {
       Principal = { Service = "scheduler.amazonaws.com" }
       Action    = "sts:AssumeRole"
       Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnEquals    = { "aws:SourceArn" = "arn:${local.partition}:scheduler:${local.place}:schedule-group/default" }
+        StringEquals = {
+          "aws:SourceAccount" = local.account
+          "aws:SourceArn"     = "arn:${local.partition}:scheduler:${local.place}:schedule-group/default"
+        }
       }
     }]
   })

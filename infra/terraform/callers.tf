@@ -2,7 +2,7 @@
 # key is made afterwards by one command (see the output create_key_commands), and so lies in no state.
 
 locals {
-  new_callers = { for name, project in var.projects : name => "${var.name_prefix}-${replace(name, "/", "-")}" if project.caller_arn == null }
+  new_callers = { for name, project in var.projects : name => "${var.name_prefix}-pagure-${replace(name, "/", "-")}" if project.caller_arn == null }
   caller_arns = {
     for name, project in var.projects :
     name => coalesce(project.caller_arn, "arn:${local.partition}:iam::${local.account}:user/${try(local.new_callers[name], "")}")

@@ -90,7 +90,7 @@ resource "aws_lambda_function" "this" {
 
   tags = var.tags
 
-  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy.network, aws_iam_role_policy.kms]
+  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy.vpc, aws_iam_role_policy.kms]
 }
 
 resource "aws_lambda_event_source_mapping" "this" {

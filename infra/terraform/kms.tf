@@ -61,7 +61,7 @@ resource "aws_iam_role_policy" "kms" {
   for_each = local.has_key ? local.kms_actions : {}
 
   name = "kms"
-  role = "${var.name_prefix}-${each.key}"
+  role = "${var.name_prefix}-${each.key}-${local.region}"
   policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Sid = "UseTheKey", Effect = "Allow", Action = each.value, Resource = local.kms_key }]

@@ -33,7 +33,7 @@ locals {
 resource "aws_iam_role" "sample" {
   for_each = local.sample_roles
 
-  name        = "${var.name_prefix}-${each.key}"
+  name        = "${var.name_prefix}-${each.key}-${local.region}"
   description = "What the sample ${each.key} may do."
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -148,7 +148,7 @@ variable "functions" {
 }
 
 variable "name_prefix" {
-  description = "What every name begins with. A second stack in an account, whatever its region, needs another one."
+  description = "What every name begins with. A second stack of the same projects in an account needs another one."
   type        = string
   default     = "chela"
   nullable    = false

@@ -64,7 +64,7 @@ run "the_functions_are_as_their_page_says" {
     error_message = "No concurrency should be reserved: new accounts cannot give it."
   }
   assert {
-    condition     = alltrue([for it in aws_lambda_function.this : length(it.vpc_config) == 0]) && length(aws_iam_role_policy.network) == 0
+    condition     = alltrue([for it in aws_lambda_function.this : length(it.vpc_config) == 0]) && length(aws_iam_role_policy.vpc) == 0
     error_message = "The functions should be in no VPC unless one is given."
   }
 }
@@ -145,7 +145,7 @@ run "a_project_gets_a_user_who_may_call_the_url_alone" {
   command = apply
 
   assert {
-    condition     = aws_iam_user.caller["demo/hello"].name == "chela-demo-hello"
+    condition     = aws_iam_user.caller["demo/hello"].name == "chela-pagure-demo-hello"
     error_message = "A project without a caller_arn should get a user."
   }
   assert {
@@ -153,7 +153,7 @@ run "a_project_gets_a_user_who_may_call_the_url_alone" {
     error_message = "The user should have both actions of a function URL and no other."
   }
   assert {
-    condition     = jsondecode(aws_s3_object.config.content) == { callers = { "arn:aws:iam::123456789012:user/chela-demo-hello" = { "demo/hello" = { strangers = "hold", jobs = { "codebuild/hello" = {} } } } } }
+    condition     = jsondecode(aws_s3_object.config.content) == { callers = { "arn:aws:iam::123456789012:user/chela-pagure-demo-hello" = { "demo/hello" = { strangers = "hold", jobs = { "codebuild/hello" = {} } } } } }
     error_message = "The map of callers should name the user, its project and its jobs, and no null."
   }
   assert {

@@ -87,7 +87,7 @@ run "every_arn_follows_the_partition" {
     error_message = "In China every ARN of a policy should begin with arn:aws-cn."
   }
   assert {
-    condition     = keys(jsondecode(aws_s3_object.config.content).callers) == ["arn:aws-cn:iam::123456789012:user/chela-demo-hello"]
+    condition     = keys(jsondecode(aws_s3_object.config.content).callers) == ["arn:aws-cn:iam::123456789012:user/chela-pagure-demo-hello"]
     error_message = "In China the callers' ARNs should begin with arn:aws-cn."
   }
 }
@@ -181,7 +181,7 @@ run "a_vpc_is_for_both_functions" {
   }
 
   assert {
-    condition     = alltrue([for it in aws_lambda_function.this : it.vpc_config[0].subnet_ids == toset(["subnet-1"])]) && keys(aws_iam_role_policy.network) == ["report", "trigger"]
+    condition     = alltrue([for it in aws_lambda_function.this : it.vpc_config[0].subnet_ids == toset(["subnet-1"])]) && keys(aws_iam_role_policy.vpc) == ["report", "trigger"]
     error_message = "Both functions should be in the VPC, and allowed to be."
   }
 }
