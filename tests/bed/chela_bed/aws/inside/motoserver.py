@@ -14,6 +14,7 @@ import sys
 import threading
 from typing import Any
 
+from moto.codebuild import responses as codebuild
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time_millis
 from moto.events.utils import EventTemplateParser
@@ -96,6 +97,11 @@ def _whole_event(input_template: str, input_paths_map: Any, event: dict[str, Any
     return {name: value for name, value in event.items() if name != "ingestion-time"}
 
 
+def _take_it(described: dict[str, Any]) -> None:
+    # A pipeline's project has no place of its own; moto asks for one.
+    assert described["type"]
+
+
 def _leave_it_open(self: Any, action: str, resource: str) -> PermissionResult:
     return PermissionResult.NEUTRAL
 
@@ -109,6 +115,10 @@ CHANGES: dict[Any, dict[str, Any]] = {
     models.Message: {"delay": _delay, "change_visibility": _change_visibility},
     models.SQSBackend: {"change_message_visibility": _change_message_visibility},
     models.Queue: {"wait_for_messages": _wait_for_messages},
+    codebuild: {
+        "_validate_required_params_source": _take_it,
+        "_validate_required_params_artifacts": _take_it,
+    },
     FakeBucket: {"get_permission": _leave_it_open},
     EventTemplateParser: {"parse": staticmethod(_whole_event)},
 }
