@@ -77,6 +77,10 @@ class Resolved:
             holders = policy.properties.get("Roles", []) + policy.properties.get("Users", [])
             if known in holders and policy.logical not in without:
                 found.append(policy.properties["PolicyDocument"])
+        attached = self[role].properties.get("ManagedPolicyArns", []) if role in self.resources else []
+        for policy in self.of_type("AWS::IAM::ManagedPolicy").values():
+            if self._reference(policy.logical) in attached and policy.logical not in without:
+                found.append(policy.properties["PolicyDocument"])
         return [statement for document in found for statement in document["Statement"]]
 
     def _exists(self, logical: str) -> bool:
