@@ -12,9 +12,11 @@ import importlib
 import os
 import sys
 import threading
+from datetime import datetime, timezone
 from typing import Any
 
 from moto.codebuild import responses as codebuild
+from moto.codepipeline import models as codepipeline
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time_millis
 from moto.events.utils import EventTemplateParser
@@ -57,8 +59,9 @@ def _change_moto() -> None:
             assert hasattr(owner, name), f"moto has no {owner.__name__}.{name} any more"
             setattr(owner, name, value)
     # Whoever deletes a user with all that it has asks for these too, and waits for an answer.
-    assert not hasattr(IamResponse, "list_service_specific_credentials"), "moto has learned it"
-    IamResponse.list_service_specific_credentials = _no_credentials
+    asked = "list_service_specific_credentials"
+    assert not hasattr(IamResponse, asked), "moto has learned it"
+    setattr(IamResponse, asked, _no_credentials)
 
 
 def _no_credentials(self: Any) -> ActionResult:
@@ -97,6 +100,11 @@ def _whole_event(input_template: str, input_paths_map: Any, event: dict[str, Any
     return {name: value for name, value in event.items() if name != "ingestion-time"}
 
 
+def _seconds(moment: datetime) -> float:
+    # AWS's JSON has times as numbers; the SDK for Go takes no others.
+    return moment.replace(tzinfo=timezone.utc).timestamp()
+
+
 def _take_it(described: dict[str, Any]) -> None:
     # A pipeline's project has no place of its own; moto asks for one.
     assert described["type"]
@@ -119,6 +127,7 @@ CHANGES: dict[Any, dict[str, Any]] = {
         "_validate_required_params_source": _take_it,
         "_validate_required_params_artifacts": _take_it,
     },
+    codepipeline: {"iso_8601_datetime_with_milliseconds": _seconds},
     FakeBucket: {"get_permission": _leave_it_open},
     EventTemplateParser: {"parse": staticmethod(_whole_event)},
 }
