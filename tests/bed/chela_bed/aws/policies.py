@@ -20,7 +20,8 @@ Names = Mapping[str, str | Sequence[str]]
 def policy(name: str, names: Names) -> Policy:
     """One of the policies; a statement about nothing falls away, for IAM takes no empty list."""
     filled = _filled(_read("policies", name), names)
-    kept = [statement for statement in filled["Statement"] if statement["Resource"]]
+    # A role's trust names no resource.
+    kept = [statement for statement in filled["Statement"] if statement.get("Resource", "*")]
     return {**filled, "Statement": kept}
 
 

@@ -193,11 +193,15 @@ class Stack:
         builds, pipelines = sorted(self._targets("codebuild")), sorted(self._targets("codepipeline"))
         account = self.account
         return {
+            "Region": account.region,
+            "UrlSuffix": "amazonaws.com",
             "TriggerFunction": account.function("chela-trigger"),
+            "ReportFunction": account.function("chela-report"),
             "TriggerApi": account.arn("execute-api", IDENT),
             "RequestsQueue": self.requests.arn,
             "ReportsQueue": self.reports.arn,
             "LedgerBucket": account.bucket(self.ledger.name),
+            "ConfigObject": account.bucket(f"{self.ledger.name}/config.json"),
             "SourcesBucket": account.bucket(self.sources.name),
             "SourcesBucketName": self.sources.name,
             "SourcesPrefix": PREFIX,
@@ -210,6 +214,11 @@ class Stack:
             "TriggerLogGroup": account.arn("logs", "log-group:/aws/lambda/chela-trigger"),
             "ReportLogGroup": account.arn("logs", "log-group:/aws/lambda/chela-report"),
             "BuildLogGroup": account.arn("logs", "log-group:/aws/codebuild/*"),
+            "ArtifactsPrefix": "artifacts/",
+            "PipelineBuildProject": [account.arn("codebuild", f"project/{name}") for name in builds],
+            # No key, and no VPC.
+            "Key": [],
+            "AnyInterface": [],
         }
 
     def _source_bucket(self) -> S3Sources:

@@ -1,0 +1,6 @@
+"""The stack of `infra/` in its three dialects, each behind the same few words."""
+
+from chela_bed.aws.dialects.design import Deployed, Design, Dialect
+from chela_bed.aws.dialects.wish import SAMPLES, Wish
+
+__all__ = ["SAMPLES", "Deployed", "Design", "Dialect", "Wish"]
