@@ -21,6 +21,8 @@ pub struct State {
 pub enum Course {
     /// It goes on.
     Goes,
+    /// It goes on to be stopped.
+    Stops,
     /// It had ended, and goes on again: a failed stage of a pipeline is retried.
     Resumed,
     /// It is over.
@@ -36,6 +38,10 @@ impl State {
 
     pub(crate) fn going(description: &str, percent: Option<u8>) -> Self {
         Self::new(Status::Pending, description, percent, Course::Goes)
+    }
+
+    pub(crate) fn stopping(description: &str, percent: Option<u8>) -> Self {
+        Self::new(Status::Pending, description, percent, Course::Stops)
     }
 
     pub(crate) fn resumed(description: &str, percent: Option<u8>) -> Self {

@@ -137,7 +137,7 @@ fn known_execution(word: &str) -> Option<State> {
     Some(match Word::read(word)? {
         Word::Running => State::going(texts::RUNS_IN_CODEPIPELINE, None),
         Word::Resumed => State::resumed(texts::PIPELINE_RESUMED, None),
-        Word::Stopping => State::going(texts::PIPELINE_STOPPING, None),
+        Word::Stopping => State::stopping(texts::PIPELINE_STOPPING, None),
         Word::Stopped => State::ended(Status::Canceled, texts::STOPPED_IN_CODEPIPELINE),
         Word::Succeeded => State::ended(Status::Success, texts::PIPELINE_SUCCEEDED),
         Word::Failed => State::ended(Status::Failure, texts::PIPELINE_FAILED),
@@ -156,7 +156,7 @@ pub fn pipeline_stage(stage: &str, place: Option<Place>, word: &str) -> Option<S
     Some(match Word::read(word) {
         Some(Word::Running) => State::going(&named, percent),
         Some(Word::Resumed) => State::resumed(&texts::retried(&named), percent),
-        Some(Word::Stopping) => State::going(&texts::stopping(&named), percent),
+        Some(Word::Stopping) => State::stopping(&texts::stopping(&named), percent),
         Some(_) => return None,
         None => State::going(&texts::word(&named, word), percent),
     })

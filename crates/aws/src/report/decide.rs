@@ -105,8 +105,11 @@ impl Desk {
         let telling = match (&record.ended, open, state.course) {
             // Our word, if Pagure may not have it yet.
             (Some(ended), Some(_), Course::Ended) => self.ended(record, ended),
-            (Some(_), ..) | (None, None, Course::Goes) => None,
-            (None, ..) => self.said(record, &in_full(state, open), event.at),
+            (Some(_), ..) | (None, None, Course::Goes | Course::Stops) => None,
+            (None, ..) => {
+                let at = moment(event, &state);
+                self.said(record, &in_full(state, open), at)
+            }
         };
         telling.map_or(Decided::Nothing, |telling| Decided::Tell(Box::new(telling)))
     }
@@ -132,7 +135,7 @@ impl Desk {
     fn said(&self, record: &Record, state: &State, at: Micros) -> Option<Telling> {
         let shown = (state.status, state.percent, state.description.as_str());
         let effect = match state.course {
-            Course::Goes => Effect::Passing,
+            Course::Goes | Course::Stops => Effect::Passing,
             Course::Resumed => Effect::Reopens,
             Course::Ended => Effect::Last,
         };
@@ -204,6 +207,15 @@ pub(crate) fn adopts(event: &Event, record: &Record) -> bool {
         .as_deref()
         .is_some_and(|by| !by.starts_with(BY_PIPELINE));
     alone && record.origin.is_some() && record.target == event.target && !is_another(event, record)
+}
+
+/// Events tell whole seconds, in no order: of one second's words that the build goes on, the one that
+/// it is being stopped stands above those of what still begins.
+fn moment(event: &Event, state: &State) -> Micros {
+    match state.course {
+        Course::Goes => Micros::new(event.at.get() - 1),
+        Course::Stops | Course::Resumed | Course::Ended => event.at,
+    }
 }
 
 fn is_another(event: &Event, record: &Record) -> bool {

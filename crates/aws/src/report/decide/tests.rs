@@ -104,6 +104,31 @@ fn an_open_build_is_told_as_the_engine_has_it(
     assert_eq!(said(&decided), expected);
 }
 
+/// When a pipeline's flag is said to show this, in microseconds after the second of the event.
+fn said_at(what: What) -> i64 {
+    let event = event(CodePipeline, 5, what);
+    let decided = desk().event(&event, &started(CodePipeline), Some(&fresh()));
+    let Decided::Tell(telling) = decided else {
+        panic!("nothing is told, but {decided:?}");
+    };
+    telling.report.shown.at.get() - event.at.whole_second().get()
+}
+
+#[rstest]
+#[case::the_whole(pipeline("STOPPING"))]
+#[case::a_stage(stage("Deploy", "STOPPING"))]
+fn that_it_is_being_stopped_stands_above_what_began_in_the_same_second(#[case] stops: What) {
+    let at = said_at(stops);
+    for begins in [
+        pipeline("STARTED"),
+        stage("Deploy", "STARTED"),
+        action("Deploy", "Approve", "STARTED"),
+    ] {
+        assert!(said_at(begins) < at);
+    }
+    assert!(at <= said_at(pipeline("STOPPED")));
+}
+
 #[test]
 fn a_report_says_which_flag_it_is_for_and_where_the_log_is() {
     let record = started(CodeBuild);
