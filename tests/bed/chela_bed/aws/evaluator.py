@@ -48,8 +48,18 @@ class Evaluator:
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def allows(self, principal: str, policies: Sequence[Policy], account: str, access: Access) -> bool:
-        """Whether these identity policies allow it; a policy or action that does not exist is an error."""
+    def allows(
+        self,
+        principal: str,
+        policies: Sequence[Policy],
+        account: str,
+        access: Access,
+        resource_policy: Policy | None = None,
+    ) -> bool:
+        """Whether these identity policies, and the resource's own, allow it.
+
+        `account` is the resource's. A policy or action that does not exist is an error.
+        """
         question = {
             "principal": principal,
             "action": access.action,
@@ -57,6 +67,7 @@ class Evaluator:
             "account": account,
             "context": {"aws:SecureTransport": "true", **access.context},
             "policies": [{"name": str(n), "policy": policy} for n, policy in enumerate(policies)],
+            "resourcePolicy": resource_policy,
         }
         answer = self._ask(question)
         if "error" in answer:

@@ -3,10 +3,11 @@
 import { createInterface } from 'node:readline'
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 
-async function decide ({ principal, action, resource, account, context, policies }) {
+async function decide ({ principal, action, resource, account, context, policies, resourcePolicy }) {
   const result = await runSimulation({
     request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
     identityPolicies: policies,
+    resourcePolicy: resourcePolicy ?? undefined,
     serviceControlPolicies: [],
     resourceControlPolicies: []
   }, {})
