@@ -65,8 +65,33 @@ class Deployment:
         return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in named}
 
     def delete(self) -> None:
-        """Take it away."""
+        """Take it away; what is to be kept stays."""
         self.clients("cloudformation").delete_stack(StackName=self.name)
+
+    def remove(self) -> None:
+        """Take it away without a trace: the users' keys first, and what stays in the end."""
+        made, kinds = self.resources, self._kinds()
+        for user in (made[logical] for logical, kind in kinds.items() if kind == "AWS::IAM::User"):
+            _delete_keys(self.clients("iam"), user)
+        self.delete()
+        for bucket in (made[logical] for logical, kind in kinds.items() if kind == "AWS::S3::Bucket"):
+            _delete_bucket(self.clients("s3"), bucket)
+
+    def _kinds(self) -> dict[str, str]:
+        answer = self.clients("cloudformation").list_stack_resources(StackName=self.name)
+        return {each["LogicalResourceId"]: each["ResourceType"] for each in answer["StackResourceSummaries"]}
+
+
+def _delete_keys(iam: Any, user: str) -> None:
+    for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+
+
+def _delete_bucket(s3: Any, bucket: str) -> None:
+    answer = s3.list_object_versions(Bucket=bucket)
+    for each in (*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())):
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
 
 
 def _upload(clients: Clients, bucket: str, template: Path, parameters: Mapping[str, str]) -> None:

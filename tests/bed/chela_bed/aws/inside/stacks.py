@@ -59,6 +59,7 @@ def teach(port: int) -> None:
     Services.url = f"http://127.0.0.1:{port}"
     parsing.clean_json = _without_nothing(parsing.clean_json)
     parsing.ResourceMap.load_parameters = _with_lists(parsing.ResourceMap.load_parameters)
+    parsing.ResourceMap.delete = _without_kept(parsing.ResourceMap.delete)
     parsing.parse_condition = _test
     _add_attribute(Parameter, "Value", lambda one: one.value)
     _wrap_buckets()
@@ -102,6 +103,17 @@ def _with_lists(load: Callable[[Any], None]) -> Callable[[Any], None]:
         self._parsed_resources.update(self.resolved_parameters)
 
     return loaded
+
+
+def _without_kept(delete: Callable[[Any], None]) -> Callable[[Any], None]:
+    def deleted(self: Any) -> None:
+        for declared in self._resource_json_map.values():
+            # The stack was made, so that this is the same.
+            if declared.get("DeletionPolicy") == "RetainExceptOnCreate":
+                declared["DeletionPolicy"] = "Retain"
+        delete(self)
+
+    return deleted
 
 
 def _add_attribute(model: Any, wanted: str, read: Callable[[Any], str]) -> None:
