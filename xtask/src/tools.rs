@@ -1,4 +1,4 @@
-//! Cargo's helpers that the checks need, in target/tools.
+//! Helpers that the checks need, made by cargo, in target/tools.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,10 +8,11 @@ use anyhow::Result;
 use crate::shell;
 
 /// One version for everybody: their opinions change.
-const VERSIONS: [(&str, &str); 3] = [
+const VERSIONS: [(&str, &str); 4] = [
     ("cargo-deny", "0.20.2"),
     ("cargo-fuzz", "0.13.2"),
     ("cargo-machete", "0.9.2"),
+    ("cfn-guard", "3.2.1"),
 ];
 
 /// Install whatever is missing.
