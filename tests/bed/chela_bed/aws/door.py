@@ -23,6 +23,7 @@ from chela_bed.aws.function import TOO_MANY
 from chela_bed.aws.identities import Identities, Identity
 from chela_bed.aws.runtime import Outcome
 from chela_bed.aws.serving import Problems, Request, Response, Server
+from chela_bed.aws.used import USES
 
 LARGEST = 6 * 1024 * 1024
 IDENT = "url0123456789abcdef"
@@ -99,9 +100,11 @@ class Door:
             why = "Credential should be scoped to correct service."
             raise ServiceError("SignatureDoesNotMatch", why, 403)
         identity = verified.identity
-        for access in self._accesses(request):
+        accesses = self._accesses(request)
+        for access in accesses:
             if not self._evaluator.allows(identity.arn, identity.role.policies, self.account.number, access):
                 raise ServiceError("AccessDenied", "Forbidden", 403)
+        USES.note_of(identity, accesses)
         if request.size > LARGEST:
             raise ServiceError("RequestTooLarge", "Request Too Long", 413)
         return identity

@@ -28,6 +28,7 @@ from chela_bed.aws.faults import CutError, Faults, Moment, refusal
 from chela_bed.aws.identities import Identities
 from chela_bed.aws.pace import Pace
 from chela_bed.aws.serving import OWN, Problems, Request, Response, Server
+from chela_bed.aws.used import USES
 
 WRITES = {"PutObject", "CompleteMultipartUpload", "DeleteObject"}
 PATIENCE = 120
@@ -123,6 +124,7 @@ class Front:
         call.accesses = self._accesses.of(call.service, call.operation, call.params)
         if not all(self.may(call, access) for access in call.accesses):
             raise refusal(call)
+        USES.note_of(call.identity, call.accesses)
         effects = self.faults.strikes(call)
         for effect in effects[Moment.BEFORE]:
             effect(call)

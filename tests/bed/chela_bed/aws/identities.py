@@ -16,6 +16,8 @@ class Role:
 
     name: str
     policies: Sequence[Policy]
+    # The policy in `infra/policies` that it should have.
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Stack:
         self.calls, self.faults = self.front.calls, self.front.faults
         self.engines = Engines(self._source_bucket(), EventBridge(self.owner("events")), self.account)
         self.front.services = {"codebuild": self.engines, "codepipeline": self.engines}
-        self.roles = {name: Role(f"chela-{name}", ()) for name in ("trigger", "report")}
+        self.roles = {name: Role(f"chela-{name}", (), name) for name in ("trigger", "report")}
         self._policies_of: dict[str, tuple[Role, str]] = {
             name: (role, name) for name, role in self.roles.items()
         }
@@ -104,8 +104,8 @@ class Stack:
 
     def add_caller(self, name: str, jobs: Jobs) -> Identity:
         """An IAM user for projects of Pagure, and what they may have built; the key for Pagure's form."""
-        role = Role(name, ())
         policy = "caller" if self.plan.kind is Kind.FUNCTION_URL else "caller-http-api"
+        role = Role(name, (), policy)
         identity = self.identities.user(role, self.account.user(name))
         self._policies_of[f"user {name}"] = (role, policy)
         self.callers[identity.arn] = dict(jobs)
@@ -141,7 +141,7 @@ class Stack:
         name = arn.rpartition("/")[2]
         if name not in self._policies_of:
             policy = "pipeline" if name.startswith("pipeline") else "build"
-            self._policies_of[name] = (Role(name, ()), policy)
+            self._policies_of[name] = (Role(name, (), policy), policy)
             self.grant()
         role = self._policies_of[name][0]
         session = self.identities.session(role, self.account.session(name, "service"))
@@ -228,8 +228,8 @@ class Stack:
     def _lay_out(self) -> None:
         number, region = self.account.number, self.account.region
         s3, sqs = self.owner("s3"), self.owner("sqs")
-        self.sources = Bucket.create(s3, f"chela-sources-{number}", region, versioned=True)
-        self.ledger = Bucket.create(s3, f"chela-ledger-{number}", region)
+        self.sources = Bucket.create(s3, f"chela-sources-{number}-{region}", region, versioned=True)
+        self.ledger = Bucket.create(s3, f"chela-ledger-{number}-{region}", region)
         self.requests, self.reports, self.dead_requests, self.dead_reports = (
             Queue.create(sqs, self.account, f"chela-{name}", MessageRetentionPeriod="1209600")
             for name in ("requests", "reports", "requests-dead", "reports-dead")
