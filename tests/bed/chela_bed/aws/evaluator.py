@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,32 @@ class Access:
         return f"{self.action} on {self.resource}"
 
 
+@dataclass(frozen=True)
+class Question:
+    """Somebody's access: a user, a session of a role, or a service such as `events.amazonaws.com`."""
+
+    principal: str
+    access: Access
+    # Whose the resource is.
+    account: str
+    # The principal's own.
+    policies: Sequence[Policy] = ()
+    # The resource's: a bucket's, a queue's, a key's, a function's, or a role's trust.
+    resource_policy: Policy | None = None
+
+    def words(self) -> dict[str, Any]:
+        """As the program reads it."""
+        found = {
+            "principal": self.principal,
+            "action": self.access.action,
+            "resource": self.access.resource,
+            "account": self.account,
+            "context": {"aws:SecureTransport": "true", **self.access.context},
+            "policies": [{"name": str(n), "policy": policy} for n, policy in enumerate(self.policies)],
+        }
+        return found if self.resource_policy is None else {**found, "resourcePolicy": self.resource_policy}
+
+
 class Evaluator:
     """The running program; may be asked by many at once."""
 
@@ -56,40 +82,44 @@ class Evaluator:
         access: Access,
         resource_policy: Policy | None = None,
     ) -> bool:
-        """Whether these identity policies, and the resource's own, allow it.
+        """Whether these policies allow it; a policy or action that does not exist is an error."""
+        question = Question(principal, access, account, policies, resource_policy)
+        return _allowed(question, self._ask(question).result(30))
 
-        `account` is the resource's. A policy or action that does not exist is an error.
-        """
-        question = {
-            "principal": principal,
-            "action": access.action,
-            "resource": access.resource,
-            "account": account,
-            "context": {"aws:SecureTransport": "true", **access.context},
-            "policies": [{"name": str(n), "policy": policy} for n, policy in enumerate(policies)],
-            "resourcePolicy": resource_policy,
-        }
-        answer = self._ask(question)
-        if "error" in answer:
-            raise BedError(f"IAM cannot decide {access} for {principal}: {answer['error']}")
-        return bool(answer["verdict"] == "Allowed")
+    def decide(self, questions: Iterable[Question]) -> list[bool]:
+        """Whether each is allowed; a condition key that its action does not know is an error too."""
+        asked = [(question, self._ask(question)) for question in questions]
+        return [_strictly(question, waiting.result(120)) for question, waiting in asked]
 
     def stop(self) -> None:
         """End the program."""
         self._child.stop()
 
-    def _ask(self, question: dict[str, Any]) -> Mapping[str, Any]:
+    def _ask(self, question: Question) -> Future[Mapping[str, Any]]:
         waiting: Future[Mapping[str, Any]] = Future()
         with self._lock:
             number = next(self._numbers)
             self._asked[number] = waiting
-            self._child.say(json.dumps({"id": number, **question}).encode())
-        return waiting.result(30)
+            self._child.say(json.dumps({"id": number, **question.words()}).encode())
+        return waiting
 
     def _listen(self) -> None:
         while line := self._child.hear():
             answer = json.loads(line)
             self._asked.pop(answer["id"]).set_result(answer)
+
+
+def _allowed(question: Question, answer: Mapping[str, Any]) -> bool:
+    if "error" in answer:
+        raise BedError(f"IAM cannot decide {question.access} for {question.principal}: {answer['error']}")
+    return bool(answer["verdict"] == "Allowed")
+
+
+def _strictly(question: Question, answer: Mapping[str, Any]) -> bool:
+    allowed = _allowed(question, answer)
+    if answer["ignored"]:
+        raise BedError(f"IAM does not look at {answer['ignored']} for {question.access}")
+    return allowed
 
 
 def _install() -> str:

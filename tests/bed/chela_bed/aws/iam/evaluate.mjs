@@ -7,12 +7,14 @@ async function decide ({ principal, action, resource, account, context, policies
   const result = await runSimulation({
     request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
     identityPolicies: policies,
-    resourcePolicy: resourcePolicy ?? undefined,
+    resourcePolicy,
     serviceControlPolicies: [],
     resourceControlPolicies: []
   }, {})
   // An unknown action, a resource of another kind or a policy that is none is a mistake of ours.
-  return result.resultType === 'error' ? { error: JSON.stringify(result.errors) } : { verdict: result.overallResult }
+  if (result.resultType === 'error') return { error: JSON.stringify(result.errors) }
+  const each = result.results ?? [result.result]
+  return { verdict: result.overallResult, ignored: each.flatMap(one => one.ignoredContextKeys ?? []) }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
