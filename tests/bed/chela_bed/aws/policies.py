@@ -19,15 +19,15 @@ Names = Mapping[str, str | Sequence[str]]
 
 def policy(name: str, names: Names) -> Policy:
     """One of the policies; a statement about nothing falls away, for IAM takes no empty list."""
-    filled = _filled(_read("policies", name), names)
+    found = filled(_read("policies", name), names)
     # A role's trust names no resource.
-    kept = [statement for statement in filled["Statement"] if statement.get("Resource", "*")]
-    return {**filled, "Statement": kept}
+    kept = [statement for statement in found["Statement"] if statement.get("Resource", "*")]
+    return {**found, "Statement": kept}
 
 
 def rule(name: str, names: Names) -> Mapping[str, Any]:
     """The event pattern of a rule."""
-    pattern: Mapping[str, Any] = _filled(_read("rules", name), names)
+    pattern: Mapping[str, Any] = filled(_read("rules", name), names)
     return pattern
 
 
@@ -35,11 +35,12 @@ def _read(folder: str, name: str) -> Any:
     return json.loads((INFRA / folder / f"{name}.json").read_text())
 
 
-def _filled(value: Any, names: Names) -> Any:
+def filled(value: Any, names: Names) -> Any:
+    """The placeholders in a part of a policy filled in."""
     if isinstance(value, dict):
-        return {key: _filled(member, names) for key, member in value.items()}
+        return {key: filled(member, names) for key, member in value.items()}
     if isinstance(value, list):
-        return [_filled(item, names) for item in value]
+        return [filled(item, names) for item in value]
     return _text(value, names) if isinstance(value, str) else value
 
 
