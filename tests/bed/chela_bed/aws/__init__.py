@@ -17,7 +17,8 @@ from chela_bed.aws.faults import (
     down,
     throttled,
 )
-from chela_bed.aws.stack import Plan, Stack
+from chela_bed.aws.layouts import Plan
+from chela_bed.aws.stack import Stack
 
 __all__ = [
     "Account",

@@ -9,7 +9,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from chela_bed.aws import signature
 from chela_bed.aws.account import Account
 from chela_bed.aws.api import ServiceError
-from chela_bed.aws.evaluator import Access, Evaluator
+from chela_bed.aws.evaluator import Access, Evaluator, Policy
 from chela_bed.aws.function import TOO_MANY
 from chela_bed.aws.identities import Identities, Identity
 from chela_bed.aws.runtime import Outcome
@@ -34,6 +34,25 @@ class Kind(Enum):
 
     FUNCTION_URL = "lambda"
     HTTP_API = "execute-api"
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """What stands there in an account."""
+
+    kind: Kind
+    # The function's name, and the policy that is its own.
+    function: str
+    policy: Policy | None = None
+    # The beginning of its host.
+    ident: str = IDENT
+    # An HTTP API's, as API Gateway writes them.
+    routes: Sequence[str] = ("$default",)
+
+    def has(self, method: str, path: str) -> bool:
+        """Whether a route leads on."""
+        wanted = {"$default", f"{method} {path}", f"ANY {path}", f"{method} /{{proxy+}}", "ANY /{proxy+}"}
+        return self.kind is Kind.FUNCTION_URL or not wanted.isdisjoint(self.routes)
 
 
 @dataclass(frozen=True)
@@ -53,18 +72,17 @@ class Door:
         account: Account,
         identities: Identities,
         evaluator: Evaluator,
-        function: str,
+        entrance: Entrance,
         invoke: Callable[[Any], Outcome],
         problems: Problems,
-        kind: Kind = Kind.FUNCTION_URL,
         port: int = 0,
     ) -> None:
         self.account = account
-        self.kind = kind
+        self.entrance = entrance
+        self.kind = entrance.kind
         self.visits: list[Visit] = []
         self._identities = identities
         self._evaluator = evaluator
-        self._function = function
         self._invoke = invoke
         self._server = Server(self._handle, problems, port)
 
@@ -94,32 +112,52 @@ class Door:
         return answer
 
     def _admit(self, request: Request) -> Identity:
+        path = request.target.partition("?")[0]
+        if not self.entrance.has(request.method, path):
+            raise ServiceError("NotFound", "Not Found", 404)
         signed = signature.Signed(request.method, request.target, request.headers, request.hash)
         verified = signature.verify(signed, self._identities, self.account.region)
         if verified.service != self.kind.value:
             why = "Credential should be scoped to correct service."
             raise ServiceError("SignatureDoesNotMatch", why, 403)
-        identity = verified.identity
-        accesses = self._accesses(request)
-        for access in accesses:
-            if not self._evaluator.allows(identity.arn, identity.role.policies, self.account.number, access):
-                raise ServiceError("AccessDenied", "Forbidden", 403)
-        USES.note_of(identity, accesses)
+        self._check_rights(verified.identity, f"$default/{request.method}/{path.strip('/')}")
         if request.size > LARGEST:
             raise ServiceError("RequestTooLarge", "Request Too Long", 413)
-        return identity
+        return verified.identity
 
-    def _accesses(self, request: Request) -> list[Access]:
-        """A function URL needs two rights ("Control access to Lambda function URLs")."""
+    def _check_rights(self, identity: Identity, place: str) -> None:
+        number = self.account.number
+        if self.kind is Kind.FUNCTION_URL:
+            accesses, policy = self._of_url(), self.entrance.policy
+        else:
+            accesses, policy = [Access("execute-api:Invoke", self._api(place))], None
+        for access in accesses:
+            if not self._evaluator.allows(identity.arn, identity.role.policies, number, access, policy):
+                raise ServiceError("AccessDenied", "Forbidden", 403)
+        USES.note_of(identity, accesses)
         if self.kind is Kind.HTTP_API:
-            path = request.target.partition("?")[0].strip("/")
-            place = f"{IDENT}/$default/{request.method}/{path}"
-            return [Access("execute-api:Invoke", self.account.arn("execute-api", place))]
-        function = self.account.function(self._function)
+            self._check_api(place)
+
+    def _of_url(self) -> list[Access]:
+        """A function URL needs two rights ("Control access to Lambda function URLs")."""
+        function = self.account.function(self.entrance.function)
         return [
             Access("lambda:InvokeFunctionUrl", function, {"lambda:FunctionUrlAuthType": "AWS_IAM"}),
             Access("lambda:InvokeFunction", function, {"lambda:InvokedViaFunctionUrl": "true"}),
         ]
+
+    def _api(self, place: str) -> str:
+        return self.account.arn("execute-api", f"{self.entrance.ident}/{place}")
+
+    def _check_api(self, place: str) -> None:
+        """API Gateway itself has to be let in by the function ("Working with AWS Lambda proxy
+        integrations for HTTP APIs")."""
+        function = self.account.function(self.entrance.function)
+        invoke = Access("lambda:InvokeFunction", function, {"aws:SourceArn": self._api(place)})
+        service, number = "apigateway.amazonaws.com", self.account.number
+        if not self._evaluator.allows(service, [], number, invoke, self.entrance.policy):
+            raise ServiceError("InternalFailure", "Internal Server Error", 500)
+        USES.note(service, [invoke])
 
     def _pass_in(self, caller: Identity, request: Request) -> Response:
         outcome = self._invoke(self.event(caller, request))
@@ -144,7 +182,7 @@ class Door:
             "headers": {name: value for name, value in request.headers.items() if name != "authorization"},
             "requestContext": {
                 "accountId": self.account.number,
-                "apiId": IDENT,
+                "apiId": self.entrance.ident,
                 "authorizer": {"iam": self._iam(caller)},
                 "domainName": host,
                 "domainPrefix": host.partition(".")[0],

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from chela_bed.aws.api import ServiceError
 from chela_bed.aws.calls import Call
+from chela_bed.aws.evaluator import Access
 from chela_bed.waiting import wait_for
 
 
@@ -106,11 +107,11 @@ def conflict(call: Call) -> None:
     )
 
 
-def refusal(call: Call) -> ServiceError:
-    """What a service answers to a caller without the right."""
+def refusal(call: Call, access: Access | None = None) -> ServiceError:
+    """What a service answers to a caller without the right, by default to the first that he needs."""
     if call.service == "s3":
         return ServiceError("AccessDenied", "Access Denied", 403)
-    first = call.accesses[0]
+    first = access or call.accesses[0]
     return ServiceError(
         "AccessDeniedException",
         f"User: {call.identity.arn} is not authorized to perform: {first.action} on resource: "

@@ -26,6 +26,7 @@ from chela_bed.aws.calls import Call, Calls
 from chela_bed.aws.evaluator import Access, Evaluator
 from chela_bed.aws.faults import CutError, Faults, Moment, refusal
 from chela_bed.aws.identities import Identities
+from chela_bed.aws.layouts.keys import Keys
 from chela_bed.aws.pace import Pace
 from chela_bed.aws.serving import OWN, Problems, Request, Response, Server
 from chela_bed.aws.used import USES
@@ -53,6 +54,7 @@ class Front:
         evaluator: Evaluator,
         identities: Identities,
         secret: Callable[[str], str | None],
+        keys: Keys,
         problems: Problems,
     ) -> None:
         self.account = account
@@ -67,6 +69,7 @@ class Front:
         self._evaluator = evaluator
         self._identities = identities
         self._accesses = Accesses(account, secret)
+        self._keys = keys
         self._locks: dict[tuple[str, str], threading.Lock] = collections.defaultdict(threading.Lock)
         self._server = Server(self._handle, problems)
 
@@ -82,8 +85,9 @@ class Front:
 
     def may(self, call: Call, access: Access) -> bool:
         """Whether the caller's policies allow it."""
-        identity = call.identity
-        return self._evaluator.allows(identity.arn, identity.role.policies, self.account.number, access)
+        identity, own = call.identity, self._keys.policy(access.resource)
+        number = self.account.number
+        return self._evaluator.allows(identity.arn, identity.role.policies, number, access, own)
 
     def _handle(self, request: Request) -> Response:
         service = _guess(request)
@@ -121,9 +125,11 @@ class Front:
         return model.read_s3(request.method, request.target, request.headers)
 
     def _obey(self, call: Call, request: Request) -> Response:
-        call.accesses = self._accesses.of(call.service, call.operation, call.params)
-        if not all(self.may(call, access) for access in call.accesses):
-            raise refusal(call)
+        named = self._accesses.of(call.service, call.operation, call.params)
+        call.accesses = [*named, *self._keys.needed(self.account, call.name, named)]
+        for access in call.accesses:
+            if not self.may(call, access):
+                raise refusal(call, access)
         USES.note_of(call.identity, call.accesses)
         effects = self.faults.strikes(call)
         for effect in effects[Moment.BEFORE]:

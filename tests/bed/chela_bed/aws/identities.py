@@ -44,20 +44,21 @@ class Identities:
 
     def user(self, role: Role, arn: str) -> Identity:
         """A user's access key, which does not expire."""
-        return self._add(Identity(role, arn, _key("AKIA"), secrets.token_urlsafe(30)))
+        return self.know(Identity(role, arn, _key("AKIA"), secrets.token_urlsafe(30)))
 
     def session(self, role: Role, arn: str, kill: Callable[[], None] | None = None) -> Identity:
         """Temporary credentials of a role, as a function's process is given them."""
         token = secrets.token_urlsafe(90)
-        return self._add(Identity(role, arn, _key("ASIA"), secrets.token_urlsafe(30), token, kill))
+        return self.know(Identity(role, arn, _key("ASIA"), secrets.token_urlsafe(30), token, kill))
+
+    def know(self, identity: Identity) -> Identity:
+        """An access key that was made elsewhere."""
+        self._known[identity.access_key] = identity
+        return identity
 
     def find(self, access_key: str) -> Identity | None:
         """Whose access key this is."""
         return self._known.get(access_key)
-
-    def _add(self, identity: Identity) -> Identity:
-        self._known[identity.access_key] = identity
-        return identity
 
 
 def _key(kind: str) -> str:

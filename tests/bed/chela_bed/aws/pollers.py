@@ -34,6 +34,8 @@ class Source:
     visibility: int
     batch: int
     concurrency: int
+    # Whether the function's answer may name single messages that have failed.
+    items: bool = True
 
 
 class Poller:
@@ -172,6 +174,8 @@ class Poller:
         everything = {message["MessageId"] for message in messages}
         if outcome.error is not None:
             return everything
+        if not self.source.items:
+            return set()
         answer = outcome.answer
         items = answer.get("batchItemFailures") if isinstance(answer, dict) else None
         named = {item.get("itemIdentifier") for item in items or []}

@@ -1,0 +1,7 @@
+"""What is deployed: laid out by the bed itself, or read back of what a dialect has made."""
+
+from chela_bed.aws.layouts.keys import Keys
+from chela_bed.aws.layouts.layout import Feed, Layout
+from chela_bed.aws.layouts.own import Jobs, Own, Plan
+
+__all__ = ["Feed", "Jobs", "Keys", "Layout", "Own", "Plan"]
