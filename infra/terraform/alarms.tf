@@ -12,13 +12,16 @@ locals {
       }
     },
     {
-      for queue, oldest in { requests = local.hour, reports = 24 * local.hour } : "${queue}-old" => {
-        description                   = "Messages of ${queue} wait too long: the function that reads them fails, is throttled, or waits for capacity or Pagure."
-        namespace                     = "AWS/SQS"
-        metric                        = "ApproximateAgeOfOldestMessage"
-        dimensions                    = { QueueName = queue == "requests" ? aws_sqs_queue.requests.name : aws_sqs_queue.reports.name }
-        statistic                     = "Maximum"
-        threshold                     = oldest
+      for queue, it in {
+        requests = { name = aws_sqs_queue.requests.name, oldest = local.hour }
+        reports  = { name = aws_sqs_queue.reports.name, oldest = 24 * local.hour }
+        } : "${queue}-age" => {
+        description = "Messages of ${queue} wait too long: the function that reads them fails, is throttled, or waits for capacity or Pagure."
+        namespace   = "AWS/SQS"
+        metric      = "ApproximateAgeOfOldestMessage"
+        dimensions  = { QueueName = it.name }
+        statistic   = "Maximum"
+        threshold   = it.oldest
       }
     },
     {
@@ -49,6 +52,5 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   threshold           = each.value.threshold
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
-  ok_actions          = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
   tags                = var.tags
 }

@@ -11,10 +11,6 @@ locals {
   own_callers     = { for arn in local.old_callers : arn => regex("[^/]+$", arn) if split(":", arn)[4] == local.account }
   foreign_callers = setsubtract(local.old_callers, keys(local.own_callers))
 
-  caller_policy = templatefile(
-    "${path.module}/policies/${local.is_url ? "caller" : "caller-http-api"}.json",
-    local.is_url ? { TriggerFunction = local.trigger_arn } : { TriggerApi = aws_apigatewayv2_api.trigger[0].execution_arn },
-  )
   # The map of callers, as the functions read it.
   config = jsonencode({
     callers = {
@@ -54,7 +50,7 @@ resource "aws_iam_user_policy" "caller" {
 
   name   = "${var.name_prefix}-caller"
   user   = each.value
-  policy = jsonencode(jsondecode(local.caller_policy))
+  policy = local.policies["caller"]
 }
 
 # A user of another account needs two statements in the function's own policy too. The second one's
@@ -71,7 +67,7 @@ resource "aws_lambda_permission" "foreign_caller" {
 
 resource "aws_s3_object" "config" {
   bucket       = aws_s3_bucket.ledger.bucket
-  key          = "config.json"
+  key          = local.config_key
   content      = local.config
   content_type = "application/json"
   tags         = var.tags

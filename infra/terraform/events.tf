@@ -39,8 +39,6 @@ resource "aws_cloudwatch_event_target" "this" {
   rule      = each.value.name
   target_id = "reports"
   arn       = aws_sqs_queue.reports.arn
-
-  depends_on = [aws_sqs_queue_policy.reports]
 }
 
 resource "aws_scheduler_schedule" "sweep" {
@@ -54,7 +52,7 @@ resource "aws_scheduler_schedule" "sweep" {
 
   target {
     arn      = aws_lambda_function.this["report"].arn
-    role_arn = aws_iam_role.sweep.arn
+    role_arn = aws_iam_role.this["sweep"].arn
     input    = jsonencode({ type = "sweep" })
 
     # The next one comes in a quarter of an hour.
@@ -63,5 +61,5 @@ resource "aws_scheduler_schedule" "sweep" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.sweep]
+  depends_on = [aws_iam_role_policy.this]
 }

@@ -2,6 +2,7 @@
 
 locals {
   is_url    = var.front_door == "function-url"
+  api_arn   = local.is_url ? "" : aws_apigatewayv2_api.trigger[0].execution_arn
   front_url = local.is_url ? aws_lambda_function_url.trigger[0].function_url : aws_apigatewayv2_api.trigger[0].api_endpoint
 }
 
@@ -22,7 +23,7 @@ resource "aws_lambda_function_url" "trigger" {
 resource "aws_apigatewayv2_api" "trigger" {
   count = local.is_url ? 0 : 1
 
-  name          = local.trigger_name
+  name          = var.name_prefix
   description   = "Takes Pagure's requests."
   protocol_type = "HTTP"
   tags          = var.tags

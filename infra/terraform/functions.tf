@@ -1,10 +1,12 @@
 locals {
-  common_environment = {
-    CHELA_PAGURE_URL    = var.pagure_url
-    CHELA_LEDGER_BUCKET = aws_s3_bucket.ledger.bucket
-    CHELA_REPORTS_QUEUE = aws_sqs_queue.reports.url
-    CHELA_LOG           = var.log_level
-  }
+  common_environment = merge(
+    {
+      CHELA_PAGURE_URL    = var.pagure_url
+      CHELA_LEDGER_BUCKET = aws_s3_bucket.ledger.bucket
+      CHELA_REPORTS_QUEUE = aws_sqs_queue.reports.url
+    },
+    var.log_level == "info" ? {} : { CHELA_LOG = var.log_level },
+  )
   functions = {
     trigger = {
       zip         = var.functions.trigger_zip
@@ -53,7 +55,7 @@ resource "aws_lambda_function" "this" {
 
   function_name = "${var.name_prefix}-${each.key}"
   description   = each.value.description
-  role          = aws_iam_role.function[each.key].arn
+  role          = aws_iam_role.this[each.key].arn
   runtime       = "provided.al2023"
   handler       = "bootstrap"
   architectures = [var.architecture]
@@ -90,7 +92,7 @@ resource "aws_lambda_function" "this" {
 
   tags = var.tags
 
-  depends_on = [aws_iam_role_policy.function, aws_iam_role_policy.vpc, aws_iam_role_policy.kms]
+  depends_on = [aws_iam_role_policy.this]
 }
 
 resource "aws_lambda_event_source_mapping" "this" {

@@ -20,6 +20,7 @@ locals {
   secret_name  = "${var.name_prefix}/ci-token"
 
   sources_prefix = "sources/"
+  config_key     = "config.json"
 
   # Written out, not taken from the resources: only so does a plan show the policies as they will be.
   trigger_arn          = "arn:${local.partition}:lambda:${local.place}:function:${local.trigger_name}"
@@ -28,8 +29,6 @@ locals {
   reports_arn          = "arn:${local.partition}:sqs:${local.place}:${var.name_prefix}-reports"
   sources_arn          = "arn:${local.partition}:s3:::${local.sources_name}"
   ledger_arn           = "arn:${local.partition}:s3:::${local.ledger_name}"
-  codebuild_rule_arn   = "arn:${local.partition}:events:${local.place}:rule/${var.name_prefix}-codebuild"
-  pipeline_rule_arn    = "arn:${local.partition}:events:${local.place}:rule/${var.name_prefix}-codepipeline"
   log_group_arn_prefix = "arn:${local.partition}:logs:${local.place}:log-group:"
   # Secrets Manager puts six random characters behind the name.
   secret_arn = coalesce(var.token_secret_arn, "arn:${local.partition}:secretsmanager:${local.place}:secret:${local.secret_name}-??????")

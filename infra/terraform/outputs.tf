@@ -23,7 +23,7 @@ output "foreign_caller_commands" {
 
 output "caller_policy" {
   description = "What a caller of another account needs in its own account, as its policy."
-  value       = local.caller_policy
+  value       = local.policies["caller"]
 }
 
 output "put_token_command" {
@@ -38,12 +38,12 @@ output "token_secret_arn" {
 
 output "build_policy" {
   description = "What the role of a CodeBuild project needs at least: to read the sources and write its log."
-  value       = local.policies["build"]
+  value       = local.policies["any-build"]
 }
 
 output "kms_key_statement" {
   description = "The statement that the policy of an existing KMS key (`kms_key_arn`) must have."
-  value       = jsonencode(local.kms_events_statement)
+  value       = jsonencode(one([for it in local.policy_statements["key"] : it if it.Sid == "EventsGoIntoTheQueue"]))
 }
 
 output "sample_jobs" {

@@ -1,8 +1,3 @@
-locals {
-  kms_key = var.create_kms_key ? aws_kms_key.this[0].arn : var.kms_key_arn
-  has_key = var.create_kms_key || var.kms_key_arn != null
-}
-
 resource "aws_sqs_queue" "requests" {
   name                       = "${var.name_prefix}-requests"
   visibility_timeout_seconds = 360
@@ -21,6 +16,7 @@ resource "aws_sqs_queue" "reports" {
   kms_master_key_id          = local.kms_key
   # While Pagure cannot be reached they come back again and again.
   redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead["reports"].arn, maxReceiveCount = 1000 })
+  policy         = local.policies["reports-queue"]
   tags           = var.tags
 }
 
@@ -32,19 +28,4 @@ resource "aws_sqs_queue" "dead" {
   sqs_managed_sse_enabled   = local.has_key ? null : true
   kms_master_key_id         = local.kms_key
   tags                      = var.tags
-}
-
-resource "aws_sqs_queue_policy" "reports" {
-  queue_url = aws_sqs_queue.reports.url
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TakeEvents"
-      Effect    = "Allow"
-      Principal = { Service = "events.amazonaws.com" }
-      Action    = "sqs:SendMessage"
-      Resource  = local.reports_arn
-      Condition = { ArnEquals = { "aws:SourceArn" = [local.codebuild_rule_arn, local.pipeline_rule_arn] } }
-    }]
-  })
 }

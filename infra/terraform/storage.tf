@@ -13,8 +13,8 @@ resource "aws_s3_bucket" "ledger" {
 
 locals {
   buckets = {
-    sources = { name = aws_s3_bucket.sources.bucket, arn = local.sources_arn }
-    ledger  = { name = aws_s3_bucket.ledger.bucket, arn = local.ledger_arn }
+    sources = aws_s3_bucket.sources.bucket
+    ledger  = aws_s3_bucket.ledger.bucket
   }
 }
 
@@ -29,7 +29,7 @@ resource "aws_s3_bucket_versioning" "sources" {
 resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   for_each = local.buckets
 
-  bucket = each.value.name
+  bucket = each.value
 
   rule {
     bucket_key_enabled = local.has_key
@@ -44,28 +44,28 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
 resource "aws_s3_bucket_public_access_block" "this" {
   for_each = local.buckets
 
-  bucket                  = each.value.name
+  bucket                  = each.value
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
   restrict_public_buckets = true
 }
 
+resource "aws_s3_bucket_ownership_controls" "this" {
+  for_each = local.buckets
+
+  bucket = each.value
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
 resource "aws_s3_bucket_policy" "this" {
   for_each = local.buckets
 
-  bucket = each.value.name
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "RefusePlainHttp"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [each.value.arn, "${each.value.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
+  bucket = each.value
+  policy = local.policies["${each.key}-bucket"]
 
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
@@ -93,7 +93,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "sources" {
 
   # S3 takes this one in a rule without days only.
   rule {
-    id     = "markers"
+    id     = "delete-markers"
     status = "Enabled"
     filter {}
 

@@ -187,9 +187,12 @@ variable "regions_without_function_urls" {
   description = "Where `function-url` is refused when planning. AWS's list (AWS Lambda Developer Guide, \"Lambda function URLs\"); shorten it when AWS does."
   type        = set(string)
   default = [
+    "ap-east-2",
     "ap-south-2",
     "ap-southeast-4",
     "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
     "ca-west-1",
     "eu-central-2",
     "eu-south-2",
