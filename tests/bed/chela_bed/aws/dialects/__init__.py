@@ -2,6 +2,7 @@
 
 from chela_bed.aws.dialects.cloudformation import CloudFormation
 from chela_bed.aws.dialects.design import Deployed, Design, Dialect
+from chela_bed.aws.dialects.terraform import Terraform
 from chela_bed.aws.dialects.wish import SAMPLES, Wish
 
-__all__ = ["SAMPLES", "CloudFormation", "Deployed", "Design", "Dialect", "Wish"]
+__all__ = ["SAMPLES", "CloudFormation", "Deployed", "Design", "Dialect", "Terraform", "Wish"]
