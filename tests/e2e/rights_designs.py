@@ -1,0 +1,196 @@
+"""The stacks that are looked at: what somebody may wish, in each dialect, made once for a whole run."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chela_bed.aws import policies
+from chela_bed.aws.account import Account
+from chela_bed.aws.cloudformation.names import ARNS, attribute
+from chela_bed.aws.dialects import SAMPLES, Design, Dialect, Wish
+from chela_bed.aws.dialects.cloudformation import CloudFormation
+from chela_bed.aws.evaluator import Policy
+
+DIALECTS: dict[str, type[Dialect]] = {"cloudformation": CloudFormation}
+ACCOUNT = Account("123456789012")
+CHINA = Account("123456789012", partition="aws-cn")
+ELSEWHERE = "arn:aws:iam::999999999999:user/pagure"
+SUBNETS, GROUPS = ["subnet-0123abcd", "subnet-4567cdef"], ["sg-0123abcd"]
+OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+# Whatever can be wished for, so that every statement is there.
+WHOLE = Wish(
+    jobs={**SAMPLES, "codebuild/hello": {}, "codebuild/strangers": {}, "codepipeline/line": {}},
+    samples=True,
+    pipeline_sources=["team-sources/release.zip"],
+    key="new",
+    subnets=SUBNETS,
+    security_groups=GROUPS,
+)
+# A map of callers that outgrows every function's environment.
+MANY: dict[str, dict[str, str]] = {
+    f"{engine}/{'x' * 37}{number}": {"name": f"{engine}-{'x' * 20}-{number}"}
+    for engine in ("codebuild", "codepipeline")
+    for number in range(10)
+}
+WISHES: Mapping[str, Wish] = {
+    "whole": WHOLE,
+    "least": Wish(),
+    "samples": Wish(jobs=SAMPLES, samples=True),
+    "pipelines alone": Wish(jobs={"codepipeline/line": {}}),
+    "new key": Wish(key="new"),
+    "samples with a new key": Wish(jobs=SAMPLES, samples=True, key="new"),
+    "existing key": Wish(jobs=SAMPLES, samples=True, key=OWN_KEY),
+    "existing secret": Wish(secret="arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/token-Zz09Xy"),
+    "http api": Wish(http_api=True),
+    "vpc": Wish(subnets=SUBNETS, security_groups=GROUPS),
+    "map as object": Wish(jobs=MANY),
+    "topic": Wish(topic="arn:aws:sns:eu-west-1:123456789012:alarms"),
+    "caller of theirs": Wish(caller="arn:aws:iam::123456789012:user/pagure"),
+    "caller elsewhere": Wish(caller=ELSEWHERE),
+    "pipeline sources": Wish(
+        jobs={"codepipeline/line": {}}, pipeline_sources=["a-bucket/a.zip", "b-bucket/b.zip"]
+    ),
+    "another prefix": Wish(prefix="team-ci", jobs={"codebuild/team-ci-hello": {}}),
+    "another region": Wish(region="us-east-1"),
+    "another partition": Wish(region="cn-north-1", jobs=SAMPLES, samples=True, key="new"),
+    "several addresses": Wish(pagure_git=["https://git.example.org", "https://mirror.example.org"]),
+}
+
+
+@functools.cache
+def design(dialect: str, wish: str) -> Design:
+    """A stack as it would be; without what its dialect needs, the test is skipped and says why."""
+    made = _dialect(dialect)
+    account = CHINA if wish == "another partition" else ACCOUNT
+    return made.design(WISHES[wish], account)
+
+
+@functools.cache
+def _dialect(name: str) -> Dialect:
+    kind = DIALECTS[name]
+    lacking = kind.missing()
+    if lacking:
+        pytest.skip(f"{name} is not looked at: {lacking}")
+    folder = Path(_scratch().name) / name
+    folder.mkdir()
+    return kind(folder)
+
+
+@functools.cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """It goes with the process."""
+    return tempfile.TemporaryDirectory(prefix="chela-designs-")
+
+
+def names(wish: Wish, found: Design) -> dict[str, Any]:
+    """What the placeholders of `infra/` stand for in a stack, and the ARNs of all that it makes."""
+    account, prefix = found.account, wish.prefix
+    builds, lines = started(wish)
+    sources = f"{prefix}-sources-{account.number}-{account.region}"
+    line = f"{prefix}-release"
+    made = {name: one for name, one in found.resources.items() if one.type in ARNS}
+    arns = {name: attribute(one.type, name, one.properties, account, "Arn") for name, one in made.items()}
+    return arns | {
+        "Prefix": prefix,
+        "Account": account.number,
+        "Region": account.region,
+        "UrlSuffix": "amazonaws.com.cn" if account.partition == "aws-cn" else "amazonaws.com",
+        "Root": account.user("").replace(":user/", ":root"),
+        "TriggerFunction": account.function(f"{prefix}-trigger"),
+        "ReportFunction": account.function(f"{prefix}-report"),
+        "TriggerApi": account.arn("execute-api", "TriggerApi"),
+        "RequestsQueue": account.arn("sqs", f"{prefix}-requests"),
+        "ReportsQueue": account.arn("sqs", f"{prefix}-reports"),
+        "LedgerBucket": account.bucket(f"{prefix}-ledger-{account.number}-{account.region}"),
+        "SourcesBucket": account.bucket(sources),
+        "SourcesBucketName": sources,
+        "SourcesPrefix": "sources/",
+        # Of two; who means the other says so.
+        "Bucket": account.bucket(sources),
+        "ConfigObject": _config(found),
+        "TokenSecret": wish.secret or account.arn("secretsmanager", f"secret:{prefix}/ci-token-AbCdEf"),
+        "CodeBuildProjects": [account.arn("codebuild", f"project/{name}") for name in builds],
+        "CodeBuildProjectNames": builds,
+        "Pipelines": [account.arn("codepipeline", name) for name in lines],
+        "PipelineNames": lines,
+        "PipelineSources": [account.bucket(each) for each in wish.pipeline_sources],
+        # A row is about one of them.
+        "PipelineSource": "".join(account.bucket(each) for each in wish.pipeline_sources[:1]),
+        "Rules": [
+            account.arn("events", f"rule/{prefix}-{service}")
+            for service, watched in (("codebuild", builds), ("codepipeline", lines))
+            if watched
+        ],
+        "Key": [arns["Key"]] if "Key" in arns else [wish.key] if wish.key else [],
+        "AnyInterface": "*" if wish.subnets else [],
+        "ScheduleGroup": account.arn("scheduler", "schedule-group/default"),
+        "TriggerLogGroup": account.arn("logs", f"log-group:/aws/lambda/{prefix}-trigger"),
+        "ReportLogGroup": account.arn("logs", f"log-group:/aws/lambda/{prefix}-report"),
+        "BuildLogGroup": account.arn("logs", f"log-group:/aws/codebuild/{prefix}-hello"),
+        "BuildProject": account.arn("codebuild", f"project/{prefix}-hello"),
+        "SamplePipeline": account.arn("codepipeline", line),
+        "ArtifactsPrefix": f"{line[:20]}/",
+        "PipelineBuildProject": account.arn("codebuild", f"project/{line}-build"),
+        "PipelineBuildLogGroup": account.arn("logs", f"log-group:/aws/codebuild/{line}-build"),
+    }
+
+
+def started(wish: Wish) -> tuple[list[str], list[str]]:
+    """The CodeBuild projects and the pipelines that its jobs come to."""
+    builds: set[str] = set()
+    lines: set[str] = set()
+    for job, said in wish.jobs.items():
+        engine, _, called = job.partition("/")
+        (lines if engine == "codepipeline" else builds).add(said.get("name", called))
+        if "untrusted" in said:
+            builds.add(said["untrusted"])
+    return sorted(builds), sorted(lines)
+
+
+def _config(found: Design) -> list[str]:
+    """The map of callers, where it is an object."""
+    variables = found.resources["TriggerFunction"].properties["Environment"]["Variables"]
+    scheme, is_object, place = str(variables["CHELA_CONFIG"]).partition("s3://")
+    return [found.account.bucket(place)] if is_object and not scheme else []
+
+
+def documents(wish: Wish) -> dict[str, str]:
+    """Which of `infra/policies` each role, user and resource of a stack has, by their logical names."""
+    found = {
+        "TriggerRole": "trigger",
+        "ReportRole": "report",
+        "SweepRole": "sweep",
+        "Caller": "caller-http-api" if wish.http_api else "caller",
+        "ReportsQueuePolicy": "reports-queue",
+        "SourcesBucketPolicy": "bucket",
+        "LedgerBucketPolicy": "bucket",
+    }
+    if wish.samples:
+        found |= {"BuildRole": "build", "PipelineRole": "pipeline", "PipelineBuildRole": "pipeline-build"}
+    return found | ({"Key": "key"} if wish.key == "new" else {})
+
+
+def trusts(wish: Wish) -> dict[str, str]:
+    """Who may take each role, in the same way."""
+    found = {"TriggerRole": "trust-function", "ReportRole": "trust-function", "SweepRole": "trust-sweep"}
+    if wish.samples:
+        samples = ("build", "pipeline", "pipeline-build")
+        found |= dict(
+            zip(
+                ("BuildRole", "PipelineRole", "PipelineBuildRole"),
+                [f"trust-{x}" for x in samples],
+                strict=True,
+            )
+        )
+    return found
+
+
+def normative(name: str, wish: Wish, found: Design, **more: Any) -> Policy:
+    """A policy of `infra/policies`, filled in for a stack."""
+    return policies.policy(name, {**names(wish, found), **more})

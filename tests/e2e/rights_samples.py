@@ -1,0 +1,90 @@
+"""What the samples' roles may do, and what they may not: a build runs what a pull request brings."""
+
+from __future__ import annotations
+
+from rights_functions import PIPELINE, PROJECT, STREAM, via
+from rights_row import Row, no, start, yes
+
+READS = "s3:GetObject s3:GetObjectVersion"
+FINDS = "s3:GetBucketLocation s3:GetBucketVersioning"
+ARTIFACT = "${SourcesBucket}/${ArtifactsPrefix}SourceArti/0a1b"
+SOURCE = "${SourcesBucket}/sources/1.zip"
+
+
+def _all(who: str, group: str) -> list[Row]:
+    """What is alike for the three."""
+    return [
+        *yes(who, FINDS, "${SourcesBucket}", "CodeBuild and CodePipeline ask where the bucket is"),
+        *no(
+            who,
+            "s3:ListBucket s3:ListBucketVersions s3:GetBucketPolicy",
+            "${SourcesBucket}",
+            "no key tells more",
+        ),
+        *no(who, FINDS, "${LedgerBucket}", "the ledger is not for builds"),
+        *no(who, "s3:GetObject s3:PutObject", "${LedgerBucket}/builds/b1", "the ledger is not for builds"),
+        *no(who, "s3:GetObject", "${LedgerBucket}/config.json", "the ledger is not for builds"),
+        *no(who, "s3:PutObject s3:DeleteObject", SOURCE, "a source stays as it was"),
+        *no(who, "s3:GetObject", "${SourcesBucket}/others/1.zip", "another prefix"),
+        *no(who, "s3:GetObject", SOURCE, "never over plain HTTP", aws__SecureTransport="false"),
+        *no(who, "s3:GetObject", "arn:aws:s3:::elsewhere/sources/1.zip", "another bucket"),
+        *no(who, "secretsmanager:GetSecretValue", "${TokenSecret}", "a build must not flag anything"),
+        *no(who, "sqs:SendMessage", "${ReportsQueue}", "a build must not report anything"),
+        *no(who, "sqs:SendMessage", "${RequestsQueue}", "a build must not start another"),
+        *no(who, "codebuild:StartBuild", f"{PROJECT}/hello", "a build must not start another", **start()),
+        *no(
+            who, "codepipeline:StartPipelineExecution", "${SamplePipeline}", "a build must not start another"
+        ),
+        *no(who, "lambda:InvokeFunction", "${TriggerFunction}", "a build must not start another"),
+        *no(who, "iam:PassRole", "${TriggerRole}", "no way to other rights"),
+        *no(who, "logs:PutLogEvents", "${TriggerLogGroup}" + STREAM, "another's log"),
+        *no(who, "logs:DeleteLogGroup logs:DeleteLogStream", group + STREAM, "nobody wipes his traces"),
+        *yes(who, "kms:Decrypt", "${Key}", "what it reads is encrypted"),
+        *yes(who, "kms:Decrypt", "${Key}", "what it reads is encrypted", **via("s3")),
+        *no(who, "kms:Encrypt kms:PutKeyPolicy", "${Key}", "the owner's"),
+        *no(who, "kms:Decrypt", "arn:aws:kms:${Region}:${Account}:key/other", "another key"),
+    ]
+
+
+def _builds(who: str, group: str) -> list[Row]:
+    """What is alike for the two that run commands."""
+    return [
+        *yes(who, "logs:CreateLogStream logs:PutLogEvents", group + STREAM, "it writes its log"),
+        *no(who, "kms:GenerateDataKey", "${Key}", "it writes nothing"),
+        *no(who, "s3:PutObject", ARTIFACT, "it writes nothing"),
+        *no(who, "codebuild:BatchGetBuilds codebuild:StopBuild", f"{PROJECT}/hello", "it asks for no build"),
+    ]
+
+
+SAMPLES: list[Row] = [
+    *_all("build", "${BuildLogGroup}"),
+    *_builds("build", "${BuildLogGroup}"),
+    *yes("build", READS, SOURCE, "what it builds"),
+    *yes("build", "logs:CreateLogGroup", "${BuildLogGroup}" + STREAM, "CodeBuild asks for it, group or not"),
+    *no("build", READS, ARTIFACT, "artifacts are the pipeline's"),
+    *no("build", "logs:PutLogEvents", "${PipelineBuildLogGroup}" + STREAM, "another's log"),
+    *_all("pipeline-build", "${PipelineBuildLogGroup}"),
+    *_builds("pipeline-build", "${PipelineBuildLogGroup}"),
+    *yes("pipeline-build", READS, ARTIFACT, "CodePipeline hands the source over as an artifact"),
+    *no("pipeline-build", READS, SOURCE, "it gets its source from CodePipeline"),
+    *no("pipeline-build", "logs:CreateLogGroup", "${PipelineBuildLogGroup}" + STREAM, "the stack makes it"),
+    *no("pipeline-build", "logs:PutLogEvents", "${BuildLogGroup}" + STREAM, "another's log"),
+    *_all("pipeline", "${PipelineBuildLogGroup}"),
+    *yes("pipeline", READS, SOURCE, "what it builds"),
+    *yes("pipeline", READS, "${PipelineSource}", "its source action may be fixed to an object"),
+    *no("pipeline", READS, "${PipelineSource}x", "only the object that is named"),
+    *no("pipeline", "s3:PutObject", "${PipelineSource}", "it only reads it"),
+    *yes("pipeline", READS + " s3:PutObject", ARTIFACT, "it keeps its artifacts there"),
+    *no("pipeline", "s3:DeleteObject s3:PutObjectAcl", ARTIFACT, "they expire"),
+    *yes("pipeline", "kms:GenerateDataKey", "${Key}", "artifacts are encrypted"),
+    *yes(
+        "pipeline",
+        "codebuild:StartBuild codebuild:BatchGetBuilds",
+        "${PipelineBuildProject}",
+        "its action runs there",
+    ),
+    *no("pipeline", "codebuild:BatchGetBuilds codebuild:StopBuild", f"{PROJECT}/hello", "not its own"),
+    *no("pipeline", "codebuild:StopBuild codebuild:UpdateProject", "${PipelineBuildProject}", "as it is set"),
+    *no("pipeline", "codepipeline:UpdatePipeline", f"{PIPELINE}:line", "as it is set"),
+    *no("pipeline", "logs:PutLogEvents", "${PipelineBuildLogGroup}" + STREAM, "its build writes"),
+]
