@@ -1,0 +1,11 @@
+// A stack out of a small file: `cdk deploy`, or `cdk deploy -c config=<another file>`.
+
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { ChelaStack, type Settings } from './stack';
+
+const app = new App();
+const file = resolve(String(app.node.getContext('config')));
+const settings = JSON.parse(readFileSync(file, 'utf8')) as Settings;
+new ChelaStack(app, settings.stack ?? 'chela', settings, dirname(file));
