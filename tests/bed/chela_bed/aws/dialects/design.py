@@ -19,7 +19,9 @@ class Design(Protocol):
     The names of resources are those of `infra/cloudformation/chela.yaml`.
     """
 
-    account: Account
+    @property
+    def account(self) -> Account:
+        """Whose it is, and in which region."""
 
     @property
     def resources(self) -> Mapping[str, Resource]:
@@ -32,7 +34,9 @@ class Design(Protocol):
 class Deployed(Protocol):
     """A stack that moto has made."""
 
-    clients: Clients
+    @property
+    def clients(self) -> Clients:
+        """As its account's owner."""
 
     @property
     def form(self) -> str:
