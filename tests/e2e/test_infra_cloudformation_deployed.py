@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,15 +14,16 @@ from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import Resolved
 from chela_bed.aws.deployment import Deployment
 from chela_bed.aws.moto import Moto
-from infra_stacks import BOTH, FOLDER, LEAST, SAMPLES, chela, normative, template
+from infra_stacks import BOTH, FOLDER, KEY, LEAST, SAMPLES, VPC, chela, normative, template
 
 NUMBERS = itertools.count(1)
 QUEUES = ["RequestsQueue", "ReportsQueue", "RequestsDeadLetters", "ReportsDeadLetters"]
 VARIANTS = {
     "both": BOTH,
     "one project": {"CodeBuildProjects": "hello"},
-    "samples with a key": {**BOTH, **SAMPLES, "KmsKey": "new"},
+    "samples with a key": {**SAMPLES, "KmsKey": "new"},
     "http api": {**BOTH, "FrontDoor": "http-api"},
+    "a key of theirs in a vpc": {**SAMPLES, **VPC, "KmsKey": KEY},
 }
 
 
@@ -49,12 +51,22 @@ def test_everything_is_made(deployed: Both) -> None:
     assert set(made.resources) == set(stack.resources)
 
 
-def test_the_roles_have_their_policies(deployed: Both) -> None:
+def test_the_roles_have_their_policies_and_are_taken_by_their_services(deployed: Both) -> None:
     made, stack = deployed
-    for role, policy in (("TriggerRole", "trigger"), ("ReportRole", "report")):
-        found = _role_statements(made, made.resources[role])
-        wanted = json.loads(json.dumps(normative(policy, stack)))
-        assert _without_secret(sameness.policy(found)) == _without_secret(wanted)
+    for role in stack.of_type("AWS::IAM::Role"):
+        name = made.resources[role]
+        assert _as_designed(made, _role_statements(made, name)) == sameness.policy(stack.statements(role))
+        trust = made.clients("iam").get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        assert trust == stack[role].properties["AssumeRolePolicyDocument"]
+
+
+def test_a_new_key_has_its_policy(deployed: Both) -> None:
+    made, stack = deployed
+    if stack.values["KmsKey"] == "new":
+        kms, key = made.clients("kms"), made.resources["Key"]
+        found = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+        assert found == stack["Key"].properties["KeyPolicy"]
+        assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
 
 
 def test_the_caller_has_its_policy(deployed: Both) -> None:
@@ -70,9 +82,7 @@ def test_the_caller_has_its_policy(deployed: Both) -> None:
         assert sameness.policy(found["Statement"]) == normative("caller", stack)
 
 
-@pytest.mark.parametrize(
-    "logical", ["RequestsQueue", "ReportsQueue", "RequestsDeadLetters", "ReportsDeadLetters"]
-)
+@pytest.mark.parametrize("logical", QUEUES)
 def test_a_queue_is_as_the_template_says(deployed: Both, logical: str) -> None:
     made, stack = deployed
     wanted = stack[logical].properties
@@ -83,6 +93,8 @@ def test_a_queue_is_as_the_template_says(deployed: Both, logical: str) -> None:
     for name in ("VisibilityTimeout", "MessageRetentionPeriod"):
         if name in wanted:
             assert found[name] == str(wanted[name])
+    if stack.values["KmsKey"] != "none":
+        assert found["KmsMasterKeyId"] == made.outputs["KeyArn"]
     if "RedrivePolicy" in wanted:
         redrive = json.loads(found["RedrivePolicy"])
         assert sameness.settings(redrive) == sameness.settings(wanted["RedrivePolicy"])
@@ -102,7 +114,7 @@ def test_the_buckets_are_as_the_template_says(deployed: Both) -> None:
         assert all(block.values())
         (rule,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
         algorithm = rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
-        assert algorithm == ("aws:kms" if stack.values["KmsKey"] == "new" else "AES256")
+        assert algorithm == ("AES256" if stack.values["KmsKey"] == "none" else "aws:kms")
         assert "aws:SecureTransport" in s3.get_bucket_policy(Bucket=name)["Policy"]
     rules = s3.get_bucket_lifecycle_configuration(Bucket=ledger)["Rules"]
     assert {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in rules} == {
@@ -182,13 +194,16 @@ def test_the_address_for_pagure_is_the_front_doors(deployed: Both) -> None:
 
 def test_the_samples_are_made(deployed: Both) -> None:
     made, stack = deployed
-    if stack.values["MakeFirstPipeline"] == "yes":
-        found = made.clients("codepipeline").get_pipeline(name="release")["pipeline"]
-        assert found["executionMode"] == "PARALLEL"
-        (source,) = found["stages"][0]["actions"]
-        assert source["configuration"]["PollForSourceChanges"] == "false"
-        (project,) = made.clients("codebuild").batch_get_projects(names=["hello"])["projects"]
-        assert project["source"]["type"] == "S3"
+    if stack.values["MakeFirstPipeline"] != "yes":
+        return
+    found = made.clients("codepipeline").get_pipeline(name="chela-release")["pipeline"]
+    assert found["executionMode"] == "PARALLEL"
+    assert found["artifactStore"]["encryptionKey"] == {"type": "KMS", "id": made.outputs["KeyArn"]}
+    (source,) = found["stages"][0]["actions"]
+    assert source["configuration"]["PollForSourceChanges"] == "false"
+    names = ["chela-hello", "chela-release-build"]
+    projects = made.clients("codebuild").batch_get_projects(names=names)["projects"]
+    assert [one["source"]["type"] for one in projects] == ["S3", "CODEPIPELINE"]
 
 
 def test_a_further_projects_caller_is_deployed_beside_it(deployed: Both, moto: Moto) -> None:
@@ -220,13 +235,10 @@ def _role_statements(made: Deployment, role: str) -> list[Any]:
     return [statement for document in found for statement in document["Statement"]]
 
 
-def _without_secret(statements: list[Any]) -> list[Any]:
-    """The end of a secret's ARN is AWS's choice."""
-    found: list[Any] = json.loads(json.dumps(statements), object_hook=_cut)
-    return found
-
-
-def _cut(one: dict[str, Any]) -> dict[str, Any]:
-    if one.get("Sid") == "ReadTheCiToken":
-        one["Resource"] = [arn.rpartition("-")[0] for arn in one["Resource"]]
-    return one
+def _as_designed(made: Deployment, statements: list[Any]) -> Any:
+    """AWS chooses the end of a secret's ARN, and the id of a key."""
+    text = json.dumps(statements)
+    for logical, chosen in (("NewTokenSecret", r"(?<=/ci-token-)\w{6}"), ("Key", made.resources.get("Key"))):
+        if logical in made.resources:
+            text = re.sub(str(chosen), {"NewTokenSecret": "AbCdEf", "Key": "Key"}[logical], text)
+    return sameness.policy(json.loads(text))

@@ -1,0 +1,55 @@
+"""What is wrong with the parameters of the CloudFormation template is told before anything is made."""
+
+from __future__ import annotations
+
+import pytest
+from chela_bed.aws.account import Account
+from chela_bed.aws.cloudformation import RefusedError
+from infra_stacks import BOTH, chela
+
+WRONG: dict[str, tuple[dict[str, str], str]] = {
+    "Pagure without a scheme": ({**BOTH, "PagureUrl": "pagure.example.org"}, "Pagure's address"),
+    "Pagure with a user": ({**BOTH, "PagureUrl": "https://me@pagure.example.org"}, "Pagure's address"),
+    "Pagure with a query": ({**BOTH, "PagureUrl": "https://pagure.example.org/?a"}, "Pagure's address"),
+    "Pagure over ssh": ({**BOTH, "PagureUrl": "ssh://pagure.example.org"}, "Pagure's address"),
+    "no job": ({}, "There is no job"),
+    "an engine in a project": ({"CodeBuildProjects": "jenkins/hello"}, "names of CodeBuild projects"),
+    "an engine in a pipeline": ({"Pipelines": "codepipeline/release"}, "names of pipelines"),
+    "eleven projects": ({"CodeBuildProjects": ",".join(["ab"] * 11)}, "up to ten"),
+    "a wildcard": ({"CodeBuildProjects": "team-*"}, "names of CodeBuild projects"),
+    "a project with a slash": ({**BOTH, "PagureProject": "/demo/hello"}, "demo/hello"),
+    "a role as caller": ({**BOTH, "CallerArn": "arn:aws:iam::123456789012:role/pagure"}, "IAM user"),
+    "two tokens": ({**BOTH, "Token": "t"}, "one place"),
+    "no token": ({**BOTH, "TokenSecret": "none"}, "one place"),
+    "half a secret": ({**BOTH, "TokenSecret": "team/token"}, "whole ARN"),
+    "an alias of a key": ({**BOTH, "KmsKey": "alias/team"}, "the ARN of a key"),
+    "an alias's ARN": ({**BOTH, "KmsKey": "arn:aws:kms:eu-west-1:123456789012:alias/a"}, "the ARN of a key"),
+    "all keys": ({**BOTH, "KmsKey": "arn:aws:kms:eu-west-1:123456789012:key/*"}, "the ARN of a key"),
+    "subnets alone": ({**BOTH, "SubnetIds": "subnet-0123abcd"}, "SecurityGroupIds"),
+    "groups alone": ({**BOTH, "SecurityGroupIds": "sg-0123abcd"}, "SubnetIds"),
+    "a sample without a name": ({"Pipelines": "a", "MakeFirstProject": "yes"}, "CodeBuildProjects"),
+    "a sample pipeline without a name": (
+        {"CodeBuildProjects": "ab", "MakeFirstPipeline": "yes"},
+        "Pipelines",
+    ),
+    "too little concurrency": ({**BOTH, "MaximumConcurrency": "1"}, "MaximumConcurrency"),
+    "a source with a wildcard": ({**BOTH, "PipelineSources": "arn:aws:s3:::bucket/*"}, "wildcards"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_told_before_anything_is_made(case: str) -> None:
+    more, told = WRONG[case]
+    with pytest.raises(RefusedError) as caught:
+        chela(more)
+    assert told in str(caught.value)
+
+
+def test_a_region_without_function_urls_gets_an_http_api_or_a_sentence() -> None:
+    zurich = Account("123456789012", region="eu-central-2")
+    with pytest.raises(RefusedError, match="Set FrontDoor to http-api"):
+        chela(BOTH, zurich)
+    stack = chela({**BOTH, "FrontDoor": "http-api"}, zurich)
+    assert "TriggerUrl" not in stack.resources
+    form = stack.outputs["PagureForm"]
+    assert form == "https+sigv4://TriggerApi.execute-api.eu-central-2.amazonaws.com/"
