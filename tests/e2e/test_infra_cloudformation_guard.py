@@ -1,0 +1,171 @@
+"""cfn-guard finds nothing in what the template comes to, and finds what is planted there."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from chela_bed.aws.cloudformation import Resolved
+from chela_bed.paths import CHECKOUT
+from infra_stacks import BOTH, FOLDER, SAMPLES, VARIANTS, chela
+
+GUARD = CHECKOUT / "target" / "tools" / "bin" / "cfn-guard"
+RULES = (FOLDER / "chela.guard").read_text()
+KEPT = ("DeletionPolicy", "UpdateReplacePolicy")
+
+Content = dict[str, Any]
+Plant = Callable[[Content], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _there() -> None:
+    if not GUARD.exists():
+        loud = "NOT RUN: cfn-guard is not in target/tools; `cargo xtask test` installs it"
+        warnings.warn(loud, stacklevel=1)
+        pytest.skip(loud)
+
+
+def broken(templates: Sequence[str]) -> list[set[str]]:
+    """The rules that each of them breaks."""
+    done = subprocess.run(
+        [GUARD, "validate", "--payload", "--structured", "--output-format", "json", "--show-summary", "none"],
+        input=json.dumps({"rules": [RULES], "data": list(templates)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # 19: a rule is broken.
+    assert done.returncode in (0, 19), done.stderr
+    answers = json.loads(done.stdout)
+    assert len(answers) == len(templates)
+    return [{one["Rule"]["name"] for one in answer["not_compliant"]} for answer in answers]
+
+
+def content(stack: Resolved) -> Content:
+    """The stack as a template without parameters."""
+    declared = stack.content["Resources"]
+    return {
+        "Resources": {
+            name: {
+                "Type": one.type,
+                "Properties": copy.deepcopy(one.properties),
+                **{policy: declared[name][policy] for policy in KEPT if policy in declared[name]},
+            }
+            for name, one in stack.resources.items()
+        }
+    }
+
+
+def test_no_rule_is_broken_by_what_the_template_comes_to() -> None:
+    stacks = {name: json.dumps(content(chela(more))) for name, more in VARIANTS.items()}
+    assert dict(zip(stacks, broken([*stacks.values()]), strict=True)) == {name: set() for name in stacks}
+
+
+def test_no_rule_is_broken_by_the_templates_themselves() -> None:
+    files = [FOLDER / name for name in ("chela.yaml", "caller.yaml")]
+    assert broken([file.read_text() for file in files]) == [set(), set()]
+
+
+def put(logical: str, path: str, value: Any) -> Plant:
+    """Set a property that lies there, such as `Rules.0.Prefix`."""
+
+    def planted(found: Content) -> None:
+        *way, last = path.split(".")
+        at: Any = found["Resources"][logical]["Properties"]
+        for step in way:
+            at = at[int(step)] if isinstance(at, list) else at[step]
+        at[last] = value
+
+    return planted
+
+
+def drop(logical: str, name: str) -> Plant:
+    """Take a property away."""
+    return lambda found: found["Resources"][logical]["Properties"].pop(name)
+
+
+def keep_no_more(found: Content) -> None:
+    found["Resources"]["LedgerBucket"]["DeletionPolicy"] = "Delete"
+
+
+def add_access_key(found: Content) -> None:
+    found["Resources"]["Oops"] = {"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": "a"}}
+
+
+# The rule, and what breaks it.
+PLANTED: Sequence[tuple[str, Plant]] = [
+    ("queues_are_encrypted", put("ReportsQueue", "SqsManagedSseEnabled", value=False)),
+    ("queues_are_encrypted", drop("RequestsDeadLetters", "SqsManagedSseEnabled")),
+    ("queues_that_are_read_have_dead_letters", drop("RequestsQueue", "RedrivePolicy")),
+    ("messages_are_kept", put("RequestsQueue", "MessageRetentionPeriod", 3600)),
+    ("messages_are_kept", put("ReportsDeadLetters", "MessageRetentionPeriod", 345600)),
+    ("mappings_report_each_message", put("ReportsMapping", "FunctionResponseTypes", [])),
+    ("mappings_report_each_message", drop("RequestsMapping", "ScalingConfig")),
+    ("buckets_are_encrypted", drop("LedgerBucket", "BucketEncryption")),
+    (
+        "buckets_are_not_public",
+        put("SourcesBucket", "PublicAccessBlockConfiguration.BlockPublicPolicy", value=False),
+    ),
+    ("buckets_are_not_public", drop("LedgerBucket", "PublicAccessBlockConfiguration")),
+    ("buckets_survive_their_stack", keep_no_more),
+    ("buckets_expire_what_they_keep", drop("LedgerBucket", "LifecycleConfiguration")),
+    ("buckets_expire_what_they_keep", put("LedgerBucket", "LifecycleConfiguration.Rules.0.Prefix", "open/")),
+    ("buckets_expire_what_they_keep", put("SourcesBucket", "LifecycleConfiguration.Rules", [{"Id": "a"}])),
+    ("buckets_refuse_plain_http", put("LedgerBucketPolicy", "PolicyDocument.Statement.0.Effect", "Allow")),
+    ("front_doors_ask_who_is_there", put("TriggerUrl", "AuthType", "NONE")),
+    ("functions_log_where_logs_end", drop("ReportFunction", "LoggingConfig")),
+    ("logs_end", drop("TriggerLogGroup", "RetentionInDays")),
+    ("no_secret_is_in_a_template", put("NewTokenSecret", "SecretString", "geheim")),
+    ("no_secret_is_in_a_template", add_access_key),
+    (
+        "policies_have_no_wildcard_actions",
+        put("SweepPolicy", "PolicyDocument.Statement.0.Action", "lambda:*"),
+    ),
+    (
+        "policies_have_no_wildcard_actions",
+        put("TriggerPolicy", "PolicyDocument.Statement.0.Action", ["sqs:SendMessage", "*"]),
+    ),
+    ("policies_name_their_resources", put("SweepPolicy", "PolicyDocument.Statement.0.Resource", "*")),
+    (
+        "policies_name_their_resources",
+        put("TriggerPolicy", "PolicyDocument.Statement.0.Resource", ["arn:aws:sqs:::a", "*"]),
+    ),
+    ("pipelines_keep_pull_requests_apart", put("SamplePipeline", "ExecutionMode", "SUPERSEDED")),
+    ("pipelines_keep_pull_requests_apart", put("SamplePipeline", "PipelineType", "V1")),
+    (
+        "pipelines_keep_pull_requests_apart",
+        put("SamplePipeline", "Stages.0.Actions.0.Configuration.PollForSourceChanges", "true"),
+    ),
+]
+
+
+def test_what_is_planted_breaks_its_rule() -> None:
+    bad = []
+    for _, plant in PLANTED:
+        found = content(chela(SAMPLES))
+        plant(found)
+        bad.append(json.dumps(found))
+    unnoticed = [rule for (rule, _), found in zip(PLANTED, broken(bad), strict=True) if rule not in found]
+    assert not unnoticed
+
+
+def test_a_key_that_never_turns_breaks_its_rule() -> None:
+    found = content(chela({**BOTH, "KmsKey": "new"}))
+    put("Key", "EnableKeyRotation", value=False)(found)
+    assert broken([json.dumps(found)]) == [{"keys_turn"}]
+
+
+def test_an_api_for_everybody_breaks_the_rule_of_front_doors() -> None:
+    found = content(chela({**BOTH, "FrontDoor": "http-api"}))
+    put("TriggerApiRoute", "AuthorizationType", "NONE")(found)
+    assert broken([json.dumps(found)]) == [{"front_doors_ask_who_is_there"}]
+
+
+def test_every_rule_has_something_that_breaks_it() -> None:
+    assert {*re.findall(r"^rule (\w+)", RULES, re.MULTILINE)} == {rule for rule, _ in PLANTED} | {"keys_turn"}
