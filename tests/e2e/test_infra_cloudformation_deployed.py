@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from chela_bed.aws import sameness
 from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import Resolved
 from chela_bed.aws.deployment import Deployment
+from chela_bed.aws.dialects import SAMPLES as DIALECT_SAMPLES
+from chela_bed.aws.dialects import CloudFormation, Wish
 from chela_bed.aws.moto import Moto
 from infra_stacks import BOTH, FOLDER, KEY, LEAST, SAMPLES, VPC, chela, normative, template
 
@@ -219,13 +222,29 @@ def test_a_further_projects_caller_is_deployed_beside_it(deployed: Both, moto: M
     assert users == ["chela-pagure-demo-hello"]
 
 
-def test_the_stack_can_be_taken_away(moto: Moto) -> None:
-    account = Account(f"6{next(NUMBERS):011}")
-    made = Deployment.create(moto, account, "chela", FOLDER / "chela.yaml", {**LEAST, **BOTH})
-    made.delete()
-    assert made.clients("sqs").list_queues().get("QueueUrls", []) == []
-    assert made.clients("lambda").list_functions()["Functions"] == []
-    assert made.clients("iam").list_users()["Users"] == []
+def test_the_stack_is_taken_away_without_a_trace(moto: Moto, tmp_path: Path) -> None:
+    wish = Wish(jobs={**DIALECT_SAMPLES, "codebuild/other": {"name": "team"}}, samples=True, key="new")
+    made = CloudFormation(tmp_path).deploy(wish, moto, Account(f"6{next(NUMBERS):011}"))
+    s3 = made.clients("s3")
+    ledger = f"chela-ledger-{made.clients.account.number}-eu-west-1"
+    config = json.load(s3.get_object(Bucket=ledger, Key="config.json")["Body"])
+    user = made.clients.account.user("chela-pagure-demo-hello")
+    assert config == {"callers": {user: {"demo/hello": {"strangers": "hold", "jobs": wish.jobs}}}}
+    made.clients("iam").create_access_key(UserName="chela-pagure-demo-hello")
+    s3.put_object(Bucket=ledger.replace("ledger", "sources"), Key="sources/a.zip", Body=b"")
+    made.destroy()
+    left = {
+        "sqs": made.clients("sqs").list_queues().get("QueueUrls", []),
+        "lambda": made.clients("lambda").list_functions()["Functions"],
+        "users": made.clients("iam").list_users()["Users"],
+        "roles": made.clients("iam").list_roles()["Roles"],
+        "projects": made.clients("codebuild").list_projects()["projects"],
+        "logs": made.clients("logs").describe_log_groups()["logGroups"],
+        "schedules": made.clients("scheduler").list_schedules()["Schedules"],
+        "rules": made.clients("events").list_rules()["Rules"],
+        "buckets": [each["Name"] for each in s3.list_buckets()["Buckets"] if "zips-" not in each["Name"]],
+    }
+    assert left == {name: [] for name in left}
 
 
 def _role_statements(made: Deployment, role: str) -> list[Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import RefusedError
-from infra_stacks import BOTH, chela
+from chela_bed.aws.dialects import CloudFormation, Wish
+from infra_stacks import ACCOUNT, BOTH, chela
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "Pagure without a scheme": ({**BOTH, "PagureUrl": "pagure.example.org"}, "Pagure's address"),
@@ -53,3 +56,18 @@ def test_a_region_without_function_urls_gets_an_http_api_or_a_sentence() -> None
     assert "TriggerUrl" not in stack.resources
     form = stack.outputs["PagureForm"]
     assert form == "https+sigv4://TriggerApi.execute-api.eu-central-2.amazonaws.com/"
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        (Wish(jobs={}), "There is no job"),
+        (Wish(jobs={"jenkins/hello": {}}), "names of CodeBuild projects"),
+        (Wish(pagure_url="pagure.example.org"), "Pagure's address"),
+        (Wish(region="eu-central-2"), "Set FrontDoor to http-api"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_told_in_the_templates_words(wish: Wish, told: str, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError) as caught:
+        CloudFormation(tmp_path).design(wish, ACCOUNT)
+    assert told in str(caught.value)

@@ -126,6 +126,21 @@ def test_the_sample_pipeline_gives_its_build_what_it_declares_and_has_room_for()
     assert len(declared) <= 7
 
 
+def test_the_longest_lists_fit_into_what_aws_takes() -> None:
+    ten = {name: ",".join(f"{name:x<39.39}{n}" for n in range(10)) for name in ("builds", "lines")}
+    most = {"CodeBuildProjects": ten["builds"], "Pipelines": ten["lines"], "NamePrefix": "p" * 20}
+    stack = chela({**SAMPLES, **VPC, **most, "KmsKey": "new"})
+    # "IAM quotas": a role's inline policies, and a user's.
+    for role, room in (("TriggerRole", 10_240), ("ReportRole", 10_240), ("Caller", 2_048)):
+        assert len(json.dumps(stack.statements(role))) < room
+    # "Lambda quotas": environment variables.
+    for function in stack.of_type("AWS::Lambda::Function").values():
+        assert len(json.dumps(function.properties["Environment"]["Variables"])) < 4_096
+    # "Amazon EventBridge quotas": an event pattern.
+    for rule in stack.of_type("AWS::Events::Rule").values():
+        assert len(json.dumps(rule.properties["EventPattern"])) < 2_048
+
+
 def test_no_secret_is_in_the_stack() -> None:
     assert not chela().of_type("AWS::IAM::AccessKey")
     stack = chela({**BOTH, "TokenSecret": "none", "Token": "geheim"})
