@@ -18,6 +18,7 @@ from chela_bed.aws.cloudformation import Resource
 from chela_bed.aws.dialects import terraform_command, terraform_root, terraform_words
 from chela_bed.aws.dialects.terraform_command import Command
 from chela_bed.aws.dialects.terraform_given import Given, empty_zip
+from chela_bed.aws.dialects.terraform_root import Call
 from chela_bed.aws.dialects.wish import Wish
 from chela_bed.aws.moto import Moto
 from chela_bed.paths import CHECKOUT
@@ -42,21 +43,31 @@ class Terraform:
 
     def design(self, wish: Wish, account: Account) -> TerraformDesign:
         """What a plan shows."""
-        return self.designs({LABEL: self.folder}, wish, account)[LABEL]
+        return self.designs({LABEL: wish}, account)[LABEL]
 
-    def designs(
-        self, modules: Mapping[str, Path], wish: Wish, account: Account
+    def designs(self, wishes: Mapping[str, Wish], account: Account) -> Mapping[str, TerraformDesign]:
+        """Several of one region in one plan, which costs little more than one of them."""
+        return self.compare({name: (wish, self.folder) for name, wish in wishes.items()}, account)
+
+    def compare(
+        self, wishes: Mapping[str, tuple[Wish, Path]], account: Account
     ) -> Mapping[str, TerraformDesign]:
-        """What one plan shows of several copies of the module; one of many costs little more than one."""
-        account = dataclasses.replace(account, region=wish.region)
+        """The same, each of a folder of its own."""
+        [region] = {wish.region for wish, _ in wishes.values()}
+        account = dataclasses.replace(account, region=region)
         moto = _moto()
-        given = Given.make(wish, Clients(moto.url, account))
-        inputs = terraform_root.inputs(wish)
-        command = self._command(modules, inputs, account, given.ids, moto)
-        plan = json.loads(given.rename(json.dumps(command.plan())))
+        given = Given({wish.prefix for wish, _ in wishes.values()}, Clients(moto.url, account))
+        labels = {name: LABEL if len(wishes) == 1 else f"m{n}" for n, name in enumerate(wishes)}
+        calls = {
+            labels[name]: Call(folder, terraform_root.inputs(wish), given.imports(wish))
+            for name, (wish, folder) in wishes.items()
+        }
+        plan = json.loads(given.rename(json.dumps(self._command(calls, account, moto).plan())))
         return {
-            label: TerraformDesign(account, wish.caller, terraform_words.resources(plan, label, account))
-            for label in modules
+            name: TerraformDesign(
+                account, wish.caller, terraform_words.resources(plan, labels[name], account)
+            )
+            for name, (wish, _) in wishes.items()
         }
 
     def deploy(self, wish: Wish, moto: Moto, account: Account) -> TerraformDeployed:
@@ -68,22 +79,15 @@ class Terraform:
         _upload(clients, wish)
         # So that `destroy` leaves nothing.
         inputs = {**terraform_root.inputs(wish), "force_destroy": True, "secret_recovery_days": 0}
-        command = self._command({LABEL: self.folder}, inputs, account, {}, moto)
+        command = self._command({LABEL: Call(self.folder, inputs)}, account, moto)
         command.run("apply", "-auto-approve")
         return TerraformDeployed(clients, command)
 
-    def _command(
-        self,
-        modules: Mapping[str, Path],
-        inputs: Mapping[str, Any],
-        account: Account,
-        imports: Mapping[str, str],
-        moto: Moto,
-    ) -> Command:
+    def _command(self, calls: Mapping[str, Call], account: Account, moto: Moto) -> Command:
         root = Path(tempfile.mkdtemp(prefix="root-", dir=self.scratch))
-        terraform_root.write(root, modules, inputs, account, imports)
+        terraform_root.write(root, calls, account)
         command = Command(root, {"AWS_ENDPOINT_URL": moto.url})
-        if [*modules] == [LABEL]:
+        if [*calls] == [LABEL]:
             shutil.copytree(_ready(), root, symlinks=True, dirs_exist_ok=True)
         else:
             command.init()
@@ -158,7 +162,7 @@ def _ready() -> Path:
     """A folder that `terraform init` has made ready for any root with the one module."""
     root = Path(_workshop().name) / "init"
     root.mkdir()
-    terraform_root.write(root, {LABEL: MODULE}, {}, Account("123456789012"), {})
+    terraform_root.write(root, {LABEL: Call(MODULE, {})}, Account("123456789012"))
     Command(root).init()
     for path in root.iterdir():
         if not path.name.startswith(".terraform"):

@@ -6,119 +6,109 @@ A plan that imports these shows every policy and every reference as they would c
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chela_bed.aws.clients import Clients
 from chela_bed.aws.dialects.wish import Wish
 
-FUNCTIONS = ("trigger", "report")
+ROLES = ("trigger", "report", "sweep")
 SAMPLES = ("build", "pipeline", "pipeline-build")
+# What stands for a part of an id, and is no resource.
+NONE = ""
 
 
 @dataclass(frozen=True)
+class One:
+    """A resource's address in the module, the id that an import wants, and a name to call it by instead."""
+
+    address: str
+    ident: str
+    name: str = ""
+
+
 class Given:
-    """By their addresses in the module, their ids; and what they are to be called instead of their names."""
+    """All that a stack of each prefix may have."""
 
-    ids: Mapping[str, str]
-    names: Mapping[str, str]
-
-    @classmethod
-    def make(cls, wish: Wish, clients: Clients) -> Given:
-        """Make them on a moto that forgets everything else."""
+    def __init__(self, prefixes: Iterable[str], clients: Clients) -> None:
+        # Nothing of an earlier plan, whose names may be the same.
         urllib.request.urlopen(f"{clients.url}/moto-api/reset", data=b"").close()
-        makers = (_queues, _functions, _samples, _secret, _key, _api)
-        made = [one for maker in makers for one in maker(wish, clients)]
-        ids = {address: ident for address, ident, _ in made if address}
-        names = {ident: name for _, ident, name in made if name}
-        # The other places of moto's queues.
-        return cls(
-            ids,
-            {**names, f"{clients.url}/": clients.account.queue_url("").partition(clients.account.number)[0]},
-        )
+        self._made = {prefix: [*_all(prefix, clients)] for prefix in {*prefixes}}
+        self._queues = clients.account.queue_url("")
+        self._places = f"{clients.url}/{clients.account.number}/"
+
+    def imports(self, wish: Wish) -> dict[str, str]:
+        """The ids of what a wish makes, by their addresses."""
+        without = {
+            NONE: True,
+            "aws_kms_key.": wish.key != "new",
+            "aws_secretsmanager_secret.": bool(wish.secret),
+            "aws_apigatewayv2_": not wish.http_api,
+            **{f'aws_iam_role.this["{name}"]': not wish.samples for name in SAMPLES},
+        }
+        return {
+            one.address: one.ident
+            for one in self._made[wish.prefix]
+            if not any(left and _begins(one.address, address) for address, left in without.items())
+        }
 
     def rename(self, text: str) -> str:
-        """A text with the names that they are to have."""
-        for ident, name in self.names.items():
-            text = text.replace(ident, name)
-        return text
+        """A plan with the names that all of them are to have."""
+        for one in itertools.chain(*self._made.values()):
+            text = text.replace(one.ident, one.name) if one.name else text
+        return text.replace(self._places, self._queues)
 
 
-# The address (none for a part of an id), the id that the import wants, and a name instead of it or none.
-Made = Iterator[tuple[str, str, str]]
+def _begins(address: str, beginning: str) -> bool:
+    return address == NONE if beginning == NONE else address.startswith(beginning)
 
 
-def _queues(wish: Wish, aws: Clients) -> Made:
+def _all(prefix: str, aws: Clients) -> Iterator[One]:
     for queue in ("requests", "reports"):
-        for address, name in (
-            (f"aws_sqs_queue.{queue}", f"{wish.prefix}-{queue}"),
-            (f'aws_sqs_queue.dead["{queue}"]', f"{wish.prefix}-{queue}-dead"),
-        ):
-            # Else a plan would keep what SQS chose by itself.
-            answer = aws("sqs").create_queue(QueueName=name, Attributes={"SqsManagedSseEnabled": "false"})
-            yield address, answer["QueueUrl"], ""
+        yield One(f"aws_sqs_queue.{queue}", _queue(aws, f"{prefix}-{queue}"))
+        yield One(f'aws_sqs_queue.dead["{queue}"]', _queue(aws, f"{prefix}-{queue}-dead"))
+    roles = {name: _role(aws, f"{prefix}-{name}-{aws.account.region}") for name in (*ROLES, *SAMPLES)}
+    for name, arn in roles.items():
+        yield One(f'aws_iam_role.this["{name}"]', arn.rpartition("/")[2])
+    for name in ("trigger", "report"):
+        yield One(f'aws_lambda_function.this["{name}"]', _function(aws, f"{prefix}-{name}", roles[name]))
+    secret = aws("secretsmanager").create_secret(Name=f"{prefix}/ci-token")["ARN"]
+    # As the module writes it where the six characters behind the name cannot be known.
+    yield One("aws_secretsmanager_secret.token[0]", secret, f"{secret[:-6]}??????")
+    key = aws("kms").create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"]
+    yield One("aws_kms_key.this[0]", key, "Key")
+    yield from _api(aws, prefix)
 
 
-def _functions(wish: Wish, aws: Clients) -> Made:
-    for function in FUNCTIONS:
-        name = f"{wish.prefix}-{function}"
-        role = _role(wish, aws, function)
-        aws("lambda").create_function(
-            FunctionName=name,
-            Role=role,
-            Runtime="provided.al2023",
-            Handler="none",
-            Code={"ZipFile": empty_zip()},
-        )
-        yield f'aws_iam_role.this["{function}"]', role.rpartition("/")[2], ""
-        yield f'aws_lambda_function.this["{function}"]', name, ""
-    yield 'aws_iam_role.this["sweep"]', _role(wish, aws, "sweep").rpartition("/")[2], ""
+def _queue(aws: Clients, name: str) -> str:
+    # Else a plan would keep what SQS chose by itself.
+    answer = aws("sqs").create_queue(QueueName=name, Attributes={"SqsManagedSseEnabled": "false"})
+    return str(answer["QueueUrl"])
 
 
-def _samples(wish: Wish, aws: Clients) -> Made:
-    for sample in SAMPLES if wish.samples else ():
-        yield f'aws_iam_role.this["{sample}"]', _role(wish, aws, sample).rpartition("/")[2], ""
-
-
-def _role(wish: Wish, aws: Clients, name: str) -> str:
-    called = f"{wish.prefix}-{name}-{aws.account.region}"
-    answer = aws("iam").create_role(RoleName=called, AssumeRolePolicyDocument=json.dumps({}))
+def _role(aws: Clients, name: str) -> str:
+    answer = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({}))
     return str(answer["Role"]["Arn"])
 
 
-def _secret(wish: Wish, aws: Clients) -> Made:
-    if not wish.secret:
-        name = f"{wish.prefix}/ci-token"
-        arn = aws("secretsmanager").create_secret(Name=name)["ARN"]
-        # As the module writes it where the six characters behind the name cannot be known.
-        yield (
-            "aws_secretsmanager_secret.token[0]",
-            arn,
-            aws.account.arn("secretsmanager", f"secret:{name}-??????"),
-        )
+def _function(aws: Clients, name: str, role: str) -> str:
+    aws("lambda").create_function(
+        FunctionName=name, Role=role, Runtime="provided.al2023", Handler="none", Code={"ZipFile": empty_zip()}
+    )
+    return name
 
 
-def _key(wish: Wish, aws: Clients) -> Made:
-    if wish.key == "new":
-        yield (
-            "aws_kms_key.this[0]",
-            aws("kms").create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"],
-            "Key",
-        )
-
-
-def _api(wish: Wish, aws: Clients) -> Made:
-    if wish.http_api:
-        client = aws("apigatewayv2")
-        api = client.create_api(Name=wish.prefix, ProtocolType="HTTP")["ApiId"]
-        made = client.create_integration(ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0")
-        yield "aws_apigatewayv2_api.trigger[0]", api, "TriggerApi"
-        integration = made["IntegrationId"]
-        yield "aws_apigatewayv2_integration.trigger[0]", f"{api}/{integration}", ""
-        yield "", integration, "TriggerApiIntegration"
+def _api(aws: Clients, name: str) -> Iterator[One]:
+    client = aws("apigatewayv2")
+    api = client.create_api(Name=name, ProtocolType="HTTP")["ApiId"]
+    made = client.create_integration(ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0")
+    yield One("aws_apigatewayv2_api.trigger[0]", api, "TriggerApi")
+    yield One("aws_apigatewayv2_integration.trigger[0]", f"{api}/{made['IntegrationId']}")
+    yield One(NONE, made["IntegrationId"], "TriggerApiIntegration")
 
 
 def empty_zip() -> bytes:

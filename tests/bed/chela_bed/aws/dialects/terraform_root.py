@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +14,35 @@ from chela_bed.aws.dialects.terraform_command import LITTER
 from chela_bed.aws.dialects.wish import Wish
 
 
-def write(
-    root: Path,
-    modules: Mapping[str, Path],
-    inputs: Mapping[str, Any],
-    account: Account,
-    imports: Mapping[str, str],
-) -> None:
-    """Write it, with a copy of each module below its label."""
-    for label, folder in modules.items():
-        shutil.copytree(folder, root / label, ignore=LITTER)
+@dataclass(frozen=True)
+class Call:
+    """What the root says of one module: its sources, its inputs, and what it takes over by their ids."""
+
+    folder: Path
+    inputs: Mapping[str, Any]
+    imports: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(root: Path, calls: Mapping[str, Call], account: Account) -> None:
+    """Write it, with one copy of each folder."""
+    copies = {
+        folder: f"module{n}" for n, folder in enumerate(dict.fromkeys(it.folder for it in calls.values()))
+    }
+    for folder, copy in copies.items():
+        shutil.copytree(folder, root / copy, ignore=LITTER)
     content = {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
         "provider": {"aws": provider(account)},
-        "module": {label: {"source": f"./{label}", **_literal(inputs)} for label in modules},
+        "module": {
+            label: {"source": f"./{copies[call.folder]}", **_literal(call.inputs)}
+            for label, call in calls.items()
+        },
         "import": [
             {"to": f"module.{label}.{address}", "id": ident}
-            for label in modules
-            for address, ident in imports.items()
+            for label, call in calls.items()
+            for address, ident in call.imports.items()
         ],
-        "output": {f"{label}_form": {"value": f"${{module.{label}.ci_url}}"} for label in modules},
+        "output": {f"{label}_form": {"value": f"${{module.{label}.ci_url}}"} for label in calls},
     }
     (root / "main.tf.json").write_text(json.dumps(content, indent=1))
 
