@@ -5,18 +5,19 @@ from __future__ import annotations
 import copy
 import json
 import re
-import subprocess
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from chela_bed.aws.cloudformation import Resolved
-from chela_bed.paths import CHECKOUT
-from infra_stacks import BOTH, FOLDER, SAMPLES, VARIANTS, chela
+from chela_bed.aws.cloudformation import Resolved, guard
+from chela_bed.aws.cloudformation.guard import broken
+from chela_bed.aws.dialects import SAMPLES as JOBS
+from chela_bed.aws.dialects import Wish
+from chela_bed.aws.dialects.cdk import Cdk
+from infra_stacks import ACCOUNT, BOTH, FOLDER, SAMPLES, VARIANTS, chela
 
-GUARD = CHECKOUT / "target" / "tools" / "bin" / "cfn-guard"
-RULES = (FOLDER / "chela.guard").read_text()
 KEPT = ("DeletionPolicy", "UpdateReplacePolicy")
 
 Content = dict[str, Any]
@@ -25,26 +26,13 @@ Plant = Callable[[Content], None]
 
 @pytest.fixture(scope="module", autouse=True)
 def _there() -> None:
-    if not GUARD.exists():
-        loud = "NOT RUN: cfn-guard is not in target/tools; `cargo xtask test` installs it"
-        warnings.warn(loud, stacklevel=1)
-        pytest.skip(loud)
+    _skip_loudly(guard.missing())
 
 
-def broken(templates: Sequence[str]) -> list[set[str]]:
-    """The rules that each of them breaks."""
-    done = subprocess.run(
-        [GUARD, "validate", "--payload", "--structured", "--output-format", "json", "--show-summary", "none"],
-        input=json.dumps({"rules": [RULES], "data": list(templates)}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    # 19: a rule is broken.
-    assert done.returncode in (0, 19), done.stderr
-    answers = json.loads(done.stdout)
-    assert len(answers) == len(templates)
-    return [{one["Rule"]["name"] for one in answer["not_compliant"]} for answer in answers]
+def _skip_loudly(lacking: str | None) -> None:
+    if lacking:
+        warnings.warn(f"NOT RUN: {lacking}", stacklevel=2)
+        pytest.skip(f"NOT RUN: {lacking}")
 
 
 def content(stack: Resolved) -> Content:
@@ -70,6 +58,14 @@ def test_no_rule_is_broken_by_what_the_template_comes_to() -> None:
 def test_no_rule_is_broken_by_the_templates_themselves() -> None:
     files = [FOLDER / name for name in ("chela.yaml", "caller.yaml")]
     assert broken([file.read_text() for file in files]) == [set(), set()]
+
+
+def test_no_rule_is_broken_by_the_cdks_template(tmp_path: Path) -> None:
+    _skip_loudly(Cdk.missing())
+    dialect = Cdk(tmp_path)
+    wishes = [Wish(), Wish(jobs=JOBS, samples=True, key="new"), Wish(http_api=True)]
+    templates = [json.dumps(dialect.synthesise(wish, ACCOUNT)["template"]) for wish in wishes]
+    assert broken(templates) == [set(), set(), set()]
 
 
 def put(logical: str, path: str, value: Any) -> Plant:
@@ -168,4 +164,6 @@ def test_an_api_for_everybody_breaks_the_rule_of_front_doors() -> None:
 
 
 def test_every_rule_has_something_that_breaks_it() -> None:
-    assert {*re.findall(r"^rule (\w+)", RULES, re.MULTILINE)} == {rule for rule, _ in PLANTED} | {"keys_turn"}
+    assert {*re.findall(r"^rule (\w+)", guard.RULES.read_text(), re.MULTILINE)} == {
+        rule for rule, _ in PLANTED
+    } | {"keys_turn"}
