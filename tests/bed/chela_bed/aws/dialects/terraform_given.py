@@ -77,8 +77,7 @@ def _all(prefix: str, aws: Clients) -> Iterator[One]:
     for name in ("trigger", "report"):
         yield One(f'aws_lambda_function.this["{name}"]', _function(aws, f"{prefix}-{name}", roles[name]))
     secret = aws("secretsmanager").create_secret(Name=f"{prefix}/ci-token")["ARN"]
-    # As the module writes it where the six characters behind the name cannot be known.
-    yield One("aws_secretsmanager_secret.token[0]", secret, f"{secret[:-6]}??????")
+    yield One("aws_secretsmanager_secret.token[0]", secret, f"{secret[:-6]}AbCdEf")
     key = aws("kms").create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]["KeyId"]
     yield One("aws_kms_key.this[0]", key, "Key")
     yield from _api(aws, prefix)
