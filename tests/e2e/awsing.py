@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from chela_bed import Bed, Project, orders, wait_for
@@ -22,6 +23,9 @@ from serving import spec
 
 SUCCEEDED = "The build succeeded"
 STARTED = "Started"
+HELD = "Waits for a committer to ask for a rebuild of"
+# Longer than what was written may be on its way through the queues.
+SETTLED = timedelta(minutes=11)
 # What a CodeBuild project builds if nothing else is said; a build of ours never looks there.
 ELSEWHERE = {"type": "S3", "location": "elsewhere/source.zip"}
 
@@ -229,6 +233,35 @@ def running(stack: Stack) -> list[str]:
     builds = [build.id for build in list(stack.engines.codebuild.builds.values()) if build.end is None]
     pipelines = list(stack.engines.codepipeline.pipelines.values())
     return builds + [each.id for line in pipelines for each in line.executions if not each.is_over]
+
+
+def held(proposal: Proposal, text: str = HELD) -> None:
+    """Wait until the flag says that a commit is held, and until what people do now is later than that."""
+    proposal.await_flag("pending", f"{text} {proposal.commit[:12]}")
+    ledger = proposal.circle.stack.ledger
+    ident = proposal.circle.records_of(proposal.commit)[-1]["request"]["build_id"]
+
+    def acknowledged() -> str | None:
+        at: str | None = ledger.json(f"open/{ident}")["acknowledged"]
+        return at
+
+    end = wait_for(acknowledged, 30, f"the acknowledgement of the hold of {ident}")
+
+    def over() -> bool:
+        return orders.moment(time.time_ns() // 1000) > end
+
+    wait_for(over, 30, "the second of the acknowledgement to be over")
+
+
+def swept(stack: Stack, later: timedelta = SETTLED) -> dict[str, Any]:
+    """What a sweep comes to that is so much later than all that has been written."""
+    stack.front.older = later
+    try:
+        outcome = stack.sweep()
+    finally:
+        stack.front.older = timedelta()
+    assert outcome.error is None, outcome
+    return dict(outcome.answer)
 
 
 def assert_once(stack: Stack) -> None:

@@ -90,6 +90,13 @@ def aws_cloud(bed: Bed) -> Iterator[Cloud]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def stacks_cloud(bed: Bed) -> Iterator[Cloud]:
+    """The same, where the dialects of `infra/` can be deployed."""
+    with Cloud(bed.folder.root / "aws" / "stacks", stacks=True) as made:
+        yield made
+
+
 @pytest.fixture
 def project(bed: Bed) -> Project:
     """A project of alice's that no other test knows, with something to build."""

@@ -50,6 +50,9 @@ class Shelf:
         pack(versions[number - 1], to)
         return Fetched(f"version-{number}", hashlib.md5(to.read_bytes()).hexdigest())
 
+    def store(self, role: str, location: tuple[str, str], content: Path) -> None:
+        raise SourceError(f"{role} puts nothing onto this shelf: {location}")
+
 
 def pack(files: Mapping[str, str], to: Path) -> None:
     """Zip files; those in `bin/` may be run."""

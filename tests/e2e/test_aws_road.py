@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from awsing import ELSEWHERE, STARTED, SUCCEEDED, Circle, Proposal, circle_of, deployed
+from awsing import ELSEWHERE, STARTED, SUCCEEDED, Circle, circle_of, deployed, held
 from chela_bed import Bed, Project, orders, wait_for
 from chela_bed.aws import Cloud, Fault, Hold, Stack, denied
 
-HELD = "Waits for a committer to ask for a rebuild of"
 HELD_AGAIN = "Waits for a committer to ask again for a rebuild of"
 ECHO = "version: 0.2\nphases:\n  build:\n    commands:\n      - echo $CHELA_EVENT of $CHELA_COMMIT\n"
 
@@ -42,24 +41,6 @@ def of_strangers(circle: Circle) -> str:
     jobs: dict[str, Any] = circle.stack.callers[circle.caller.arn][circle.project.fullname]["jobs"]
     name: str = jobs[circle.job]["untrusted"]
     return name
-
-
-def held(proposal: Proposal, text: str = HELD) -> None:
-    """Wait until the flag says that a commit is held, and until what people do now is later than that."""
-    proposal.await_flag("pending", f"{text} {proposal.commit[:12]}")
-    ledger = proposal.circle.stack.ledger
-    ident = proposal.circle.records_of(proposal.commit)[-1]["request"]["build_id"]
-
-    def acknowledged() -> str | None:
-        at: str | None = ledger.json(f"open/{ident}")["acknowledged"]
-        return at
-
-    end = wait_for(acknowledged, 30, f"the acknowledgement of the hold of {ident}")
-
-    def over() -> bool:
-        return orders.moment(time.time_ns() // 1000) > end
-
-    wait_for(over, 30, "the second of the acknowledgement to be over")
 
 
 def test_a_good_build_turns_the_flag_green(circle: Circle) -> None:

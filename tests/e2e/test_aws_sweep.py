@@ -7,18 +7,15 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from awsing import SUCCEEDED, Circle, circle_of, deployed, make_pipeline
+from awsing import SUCCEEDED, Circle, circle_of, deployed, make_pipeline, swept
 from chela_bed import Bed, orders, wait_for
 from chela_bed.aws import Cloud, Stack
 from chela_bed.aws.engines import Build
 from chela_bed.programs import Role
 
 FORGOTTEN = "AWS no longer knows this build; ask for a rebuild"
-# Longer than what was written may be on its way through the queues.
-SETTLED = timedelta(minutes=11)
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +38,6 @@ def pipeline(bed: Bed, stack: Stack) -> Iterator[Circle]:
         make_pipeline(made)
         yield made
         stack.engines.calm()
-
-
-def swept(stack: Stack, later: timedelta = SETTLED) -> dict[str, Any]:
-    """What a sweep comes to that is so much later than all that has been written."""
-    stack.front.older = later
-    try:
-        outcome = stack.sweep()
-    finally:
-        stack.front.older = timedelta()
-    assert outcome.error is None, outcome
-    return dict(outcome.answer)
 
 
 def quiet(stack: Stack) -> None:

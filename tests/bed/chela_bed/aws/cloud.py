@@ -14,10 +14,11 @@ from chela_bed.aws.moto import Moto
 class Cloud:
     """Use it as a context: one for a run is enough, every stack in it has an account of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, stacks: bool = False) -> None:
         # Logs, and whatever stacks want to keep beside them.
         self.folder = folder
-        self.moto = Moto(folder)
+        # With `stacks`, dialects can be deployed there.
+        self.moto = Moto(folder, stacks=stacks)
         self.evaluator = Evaluator(folder)
         self.keeper = Keeper(folder)
         self._numbers = itertools.count(1)

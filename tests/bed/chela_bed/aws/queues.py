@@ -33,6 +33,18 @@ class Queue:
         address = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         return cls(name, address, account.queue_url(name), account.arn("sqs", name), sqs)
 
+    @classmethod
+    def find(cls, sqs: Any, arn: str) -> Queue:
+        """One that is there."""
+        _, _, _, region, number, name = arn.split(":")
+        address = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+        return cls(name, address, Account(number, region).queue_url(name), arn, sqs)
+
+    def attributes(self) -> dict[str, str]:
+        """How it is set."""
+        found = self.sqs.get_queue_attributes(QueueUrl=self.address, AttributeNames=["All"])
+        return dict(found["Attributes"])
+
     def redrive(self, dead: Queue, receives: int) -> None:
         """Let messages go to another queue that were received so often in vain."""
         policy = json.dumps({"deadLetterTargetArn": dead.arn, "maxReceiveCount": receives})

@@ -6,12 +6,11 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from chela_bed.aws.api import ServiceError
 from chela_bed.aws.engines import builds
-from chela_bed.aws.engines.builds import Build
+from chela_bed.aws.engines.builds import Build, Handed
 from chela_bed.aws.engines.codebuild import CodeBuild
 from chela_bed.aws.engines.executions import ActionRun, Execution, Revision
 from chela_bed.aws.engines.floor import Floor
@@ -61,18 +60,24 @@ class Actions:
         archive = self.floor.work / f"{run.id}.zip"
         role = run.action.get("roleArn", pipeline.role)
         version = asked.get("S3_OBJECT_VERSION_ID")
+        # As AWS keeps them: the pipeline's name, cut, comes first.
+        stored = (
+            (pipeline.store, f"{pipeline.name[:20]}/{artifact[:10]}/{run.id}") if pipeline.stores else None
+        )
         try:
             got = self.floor.sources.fetch(role, (bucket, key), version, archive)
+            if stored:
+                self.floor.sources.store(pipeline.role, stored, archive)
         except SourceError as error:
             raise ActionFailed("PermissionError", str(error)) from error
         revision = Revision(run.name, artifact, bucket, key, got.version, got.etag, self.floor.clock.now())
-        self._put_out(execution, run, revision, archive)
+        self._put_out(execution, run, revision, Handed(archive, stored))
 
-    def _put_out(self, execution: Execution, run: ActionRun, revision: Revision, archive: Path) -> None:
+    def _put_out(self, execution: Execution, run: ActionRun, revision: Revision, put: Handed) -> None:
         with self.floor.changed:
             kept = [each for each in execution.revisions if each.action != revision.action]
             execution.revisions = [*kept, revision]
-            execution.artifacts[revision.artifact] = archive
+            execution.artifacts[revision.artifact] = put
             if "namespace" in run.action:
                 execution.outputs[run.action["namespace"]] = {
                     "BucketName": revision.bucket,
@@ -97,6 +102,7 @@ class Actions:
     def _start(self, pipeline: Pipeline, execution: Execution, run: ActionRun) -> Build:
         configuration = resolved(run.action["configuration"], execution)
         project = configuration["ProjectName"]
+        self._check_rights(pipeline, project)
         request: dict[str, Any] = {
             "projectName": project,
             "environmentVariablesOverride": _pasted(configuration.get("EnvironmentVariables", "[]")),
@@ -104,13 +110,21 @@ class Actions:
         held = self.codebuild.settings(project, request)
         handed = execution.artifacts[run.action["inputArtifacts"][0]["name"]]
         spec = {"buildspec": held.source["buildspec"]} if "buildspec" in held.source else {}
-        store = pipeline.declaration["artifactStore"]["location"]
         held = dataclasses.replace(
             held,
             source={"type": CODEPIPELINE, **spec},
-            source_version=f"arn:aws:s3:::{store}/{pipeline.name}/{handed.name}",
+            source_version=f"arn:aws:s3:::{pipeline.store}/{pipeline.name}/{handed.archive.name}",
         )
         return self.codebuild.start(project, held, f"codepipeline/{pipeline.name}", request, handed)
+
+    def _check_rights(self, pipeline: Pipeline, project: str) -> None:
+        """It starts the build, and looks what becomes of it, with its own role."""
+        role, arn = pipeline.role, self.floor.account.arn("codebuild", f"project/{project}")
+        for action in ("codebuild:StartBuild", "codebuild:BatchGetBuilds"):
+            if not self.floor.may(role, action, arn):
+                raise ActionFailed(
+                    "PermissionError", f"{role} is not authorized to perform: {action} on {arn}"
+                )
 
     def _approval(self, pipeline: Pipeline, execution: Execution, run: ActionRun) -> None:
         place = (pipeline.name, run.name)

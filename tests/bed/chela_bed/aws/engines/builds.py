@@ -65,6 +65,14 @@ class Phase:
         return answer
 
 
+@dataclass(frozen=True)
+class Handed:
+    """The archive that a pipeline hands over: here, and in its bucket if it keeps artifacts there."""
+
+    archive: Path
+    stored: tuple[str, str] | None = None
+
+
 @dataclass
 class Build:
     """A build. Whoever changes it holds CodeBuild's lock."""
@@ -82,8 +90,8 @@ class Build:
     end: datetime | None = None
     phases: list[Phase] = field(default_factory=list)
     exported: dict[str, str] = field(default_factory=dict)
-    # The archive that a pipeline hands over.
-    handed: Path | None = None
+    # What a pipeline hands over.
+    handed: Handed | None = None
     # What the commands have printed, once they ran; `None` says that they never did.
     log: str | None = None
     # How it is to end before its time, if so.

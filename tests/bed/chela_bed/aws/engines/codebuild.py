@@ -6,12 +6,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from chela_bed.aws.api import Members, ServiceError
 from chela_bed.aws.engines import builds
-from chela_bed.aws.engines.builds import Build, Ending
+from chela_bed.aws.engines.builds import Build, Ending, Handed
 from chela_bed.aws.engines.course import Course
 from chela_bed.aws.engines.envelope import role, who
 from chela_bed.aws.engines.floor import Floor, Gates
@@ -64,10 +63,13 @@ class CodeBuild:
     def create(self, name: str, build_role: str | None = None, **fields: Any) -> BuildProject:
         """A project. `fields` are `BuildProject`'s; NO_SOURCE, private and without a limit by default."""
         arn = build_role or role(self.floor.account, f"build-{name}")
-        project = BuildProject(name, arn, self.floor.clock.now(), **fields)
+        return self.adopt(BuildProject(name, arn, self.floor.clock.now(), **fields))
+
+    def adopt(self, project: BuildProject) -> BuildProject:
+        """A project that is described."""
         check_source(project.source)
         validate(MODEL.operation_model("CreateProject"), project.request())
-        self.projects[name] = project
+        self.projects[project.name] = project
         return project
 
     def force(self, project: str, status: str, phase: str = "BUILD", message: str = "") -> None:
@@ -129,7 +131,7 @@ class CodeBuild:
             return self._operations[operation](params, caller)
 
     def start(
-        self, name: str, held: Settings, initiator: str, asked: Members, handed: Path | None = None
+        self, name: str, held: Settings, initiator: str, asked: Members, handed: Handed | None = None
     ) -> Build:
         """Start a build with these settings, or refuse it for want of capacity."""
         with self.floor.changed:
@@ -220,7 +222,7 @@ class CodeBuild:
             )
 
     def _begin(
-        self, project: BuildProject, held: Settings, initiator: str, asked: Members, handed: Path | None
+        self, project: BuildProject, held: Settings, initiator: str, asked: Members, handed: Handed | None
     ) -> Build:
         project.builds += 1
         build = Build(

@@ -56,11 +56,18 @@ class CodePipeline:
         """A pipeline of type V2; a variable's value is its default, `limit` is of executions at a time."""
         service_role = role(self.floor.account, f"pipeline-{name}")
         declaration = declare(name, service_role, stages, mode=mode, variables=variables)
+        return self.adopt(declaration, limit)
+
+    def adopt(
+        self, declaration: dict[str, Any], limit: int | None = None, *, stores: bool = False
+    ) -> Pipeline:
+        """A pipeline as GetPipeline tells of it."""
         validate(MODEL.operation_model("CreatePipeline"), {"pipeline": declaration})
-        if limit is None and mode != SUPERSEDED:
+        if limit is None and declaration["executionMode"] != SUPERSEDED:
             limit = QUOTA
-        self.pipelines[name] = Pipeline(declaration, self.floor.clock.now(), limit)
-        return self.pipelines[name]
+        made = Pipeline(declaration, self.floor.clock.now(), limit, stores=stores)
+        self.pipelines[made.name] = made
+        return made
 
     def hold(self, pipeline: str, before: str) -> None:
         """Disable the transition into a stage: executions wait in front of it."""

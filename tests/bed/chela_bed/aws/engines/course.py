@@ -55,6 +55,7 @@ class Course:
         try:
             self._wait_in_queue()
             self._open(builds.PROVISIONING)
+            self._check_log()
             self._close(builds.SUCCEEDED)
             self._download()
             self._stages()
@@ -76,6 +77,19 @@ class Course:
             self.floor.changed.notify_all()
             if self._commands is not None:
                 self._commands.stop()
+
+    def _check_log(self) -> None:
+        """Without the right to write its log no build begins ("Troubleshooting AWS CodeBuild")."""
+        build, role = self.build, self.build.settings.role
+        group = f"log-group:{build.settings.log_group}:log-stream:{build.uuid}"
+        stream = build.account.arn("logs", group)
+        actions = ("logs:CreateLogStream", "logs:PutLogEvents") if build.settings.log_group else ()
+        if not all(self.floor.may(role, action, stream) for action in actions):
+            said = (
+                f"Service role {role} does not allow AWS CodeBuild to create Amazon CloudWatch Logs log "
+                f"streams for build {build.arn}"
+            )
+            raise Interrupted(Ending(builds.CLIENT_ERROR, code="ACCESS_DENIED", message=said))
 
     def _wait_in_queue(self) -> None:
         with self.floor.changed:
@@ -131,9 +145,11 @@ class Course:
     def _fetch(self) -> None:
         self.folder.mkdir(mode=0o711)
         archive, source = self.folder / "source.zip", self.folder / "source"
-        settings = self.build.settings
-        if self.build.handed is not None:
-            shutil.copyfile(self.build.handed, archive)
+        settings, handed = self.build.settings, self.build.handed
+        if handed is not None and handed.stored is not None:
+            self.floor.sources.fetch(settings.role, handed.stored, None, archive)
+        elif handed is not None:
+            shutil.copyfile(handed.archive, archive)
         elif settings.source["type"] == NO_SOURCE:
             source.mkdir(mode=0o755)
             return

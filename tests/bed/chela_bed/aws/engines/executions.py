@@ -6,10 +6,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from chela_bed.aws.engines.builds import Build
+from chela_bed.aws.engines.builds import Build, Handed
 from chela_bed.aws.engines.clock import seconds
 
 IN_PROGRESS, STOPPING = "InProgress", "Stopping"
@@ -81,7 +80,7 @@ class Execution:
     runs: list[ActionRun] = field(default_factory=list)
     revisions: list[Revision] = field(default_factory=list)
     # Archives by artifact, and variables by namespace, that actions have put out.
-    artifacts: dict[str, Path] = field(default_factory=dict)
+    artifacts: dict[str, Handed] = field(default_factory=dict)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
     stop_reason: str | None = None
     # What becomes of running actions that are not waited for: ABANDONED, CANCELED.

@@ -16,6 +16,14 @@ from chela_bed.aws.engines.clock import Clock
 from chela_bed.aws.engines.events import Events
 from chela_bed.aws.engines.sources import Sources
 
+# Whether a service role, by its ARN, may do something: action and resource.
+May = Callable[[str, str, str], bool]
+
+
+def anything(_role: str, _action: str, _resource: str) -> bool:
+    """Roles of tests may do what the services do in their name."""
+    return True
+
 
 @dataclass
 class Floor:
@@ -27,6 +35,7 @@ class Floor:
     sources: Sources
     # A folder that the builds' user can pass.
     work: Path
+    may: May = anything
     # Guards all state; whatever changes is announced.
     changed: threading.Condition = field(default_factory=threading.Condition)
     # What has gone wrong in the stand-in itself.

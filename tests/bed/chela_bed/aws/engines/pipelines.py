@@ -90,11 +90,18 @@ class Pipeline:
     created: datetime
     limit: int | None
     version: int = 1
+    # Whether artifacts go through its store with the roles' rights, as they do in AWS.
+    stores: bool = False
     executions: list[Execution] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         return str(self.declaration["name"])
+
+    @property
+    def store(self) -> str:
+        """The bucket of its artifacts."""
+        return str(self.declaration["artifactStore"]["location"])
 
     @property
     def mode(self) -> str:

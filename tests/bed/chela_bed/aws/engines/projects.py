@@ -50,8 +50,30 @@ class BuildProject:
     queued_timeout: int = 480
     auto_retries: int = 0
     source_version: str | None = None
+    # Where its role has to be able to write the log, if it is looked at.
+    log_group: str | None = None
     # Builds so far: the newest one's number.
     builds: int = 0
+
+    @classmethod
+    def described(cls, told: Mapping[str, Any]) -> BuildProject:
+        """As BatchGetProjects tells of it."""
+        group = told.get("logsConfig", {}).get("cloudWatchLogs", {}).get("groupName")
+        return cls(
+            told["name"],
+            told["serviceRole"],
+            told["created"],
+            source=told["source"],
+            environment={**IMAGE, **told["environment"]},
+            artifacts=told["artifacts"],
+            visibility=told.get("projectVisibility", "PRIVATE"),
+            concurrent=told.get("concurrentBuildLimit"),
+            timeout=told["timeoutInMinutes"],
+            queued_timeout=told["queuedTimeoutInMinutes"],
+            auto_retries=told.get("autoRetryLimit", 0),
+            source_version=told.get("sourceVersion"),
+            log_group=group or f"/aws/codebuild/{told['name']}",
+        )
 
     def arn(self, account: Account) -> str:
         return account.arn("codebuild", f"project/{self.name}")
@@ -112,6 +134,7 @@ class Settings:
     auto_retries: int
     logs: dict[str, Any] | None
     debug: bool
+    log_group: str | None = None
 
     @property
     def variables(self) -> dict[str, str]:
@@ -180,6 +203,7 @@ def settings(project: BuildProject, request: Mapping[str, Any], account: Account
         auto_retries=request.get("autoRetryLimitOverride", project.auto_retries),
         logs=request.get("logsConfigOverride"),
         debug=request.get("debugSessionEnabled", False),
+        log_group=project.log_group,
     )
 
 

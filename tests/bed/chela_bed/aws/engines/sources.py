@@ -25,10 +25,13 @@ class Fetched:
 
 
 class Sources(Protocol):
-    """Gets an object with the rights of a role."""
+    """Gets objects, and puts them, with the rights of a role."""
 
     def fetch(self, role: str, location: tuple[str, str], version: str | None, to: Path) -> Fetched:
         """Write the object at `location` (bucket and key) into `to`, or raise a `SourceError`."""
+
+    def store(self, role: str, location: tuple[str, str], content: Path) -> None:
+        """Write an object, or raise a `SourceError`."""
 
 
 @dataclass
@@ -48,6 +51,13 @@ class S3Sources:
             for chunk in answer["Body"].iter_chunks(1 << 20):
                 file.write(chunk)
         return Fetched(answer.get("VersionId", "null"), answer["ETag"].strip('"'))
+
+    def store(self, role: str, location: tuple[str, str], content: Path) -> None:
+        bucket, key = location
+        try:
+            self.client(role).put_object(Bucket=bucket, Key=key, Body=content.read_bytes())
+        except ClientError as error:
+            raise SourceError(_sentence(error)) from error
 
 
 def _sentence(error: ClientError) -> str:

@@ -3,5 +3,6 @@
 from chela_bed.aws.layouts.keys import Keys
 from chela_bed.aws.layouts.layout import Feed, Layout
 from chela_bed.aws.layouts.own import Jobs, Own, Plan
+from chela_bed.aws.layouts.readback import ReadBack
 
-__all__ = ["Feed", "Jobs", "Keys", "Layout", "Own", "Plan"]
+__all__ = ["Feed", "Jobs", "Keys", "Layout", "Own", "Plan", "ReadBack"]
