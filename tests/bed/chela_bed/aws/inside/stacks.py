@@ -2,7 +2,8 @@
 
 Most types are made by the service's own API, as CloudFormation does it, and by moto itself; so what is
 deployed is seen afterwards as anybody sees it. Some habits of moto's are changed: a `NoValue` in a list
-leaves nothing behind, the default of a list is one, what is to be kept is kept, and a key's policy is text.
+leaves nothing behind, the default of a list is one, what is to be kept is kept, a key's policy is text, and
+a change set's stack has imports and outputs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.cloudformation import models as moto_models
 from moto.cloudformation import parsing as moto_parsing
 from moto.core.common_models import CloudFormationModel
 from moto.kms.models import Key
@@ -20,6 +22,7 @@ from moto.ssm.models import Parameter
 
 # What is changed is not what mypy knows.
 parsing: Any = moto_parsing
+change_sets: Any = moto_models.ChangeSet
 buckets: Any = FakeBucket
 keys: Any = Key
 Base: Any = CloudFormationModel
@@ -38,6 +41,7 @@ def teach(port: int) -> None:
     _add_attribute(Parameter, "Value", lambda one: one.value)
     _wrap_buckets()
     _wrap_keys()
+    change_sets.apply = _with_outputs(change_sets.apply)
     for kind, (name, create, delete) in made_by.TYPES.items():
         _model(kind, name, create, delete)
     for cache in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
@@ -89,6 +93,21 @@ def _without_kept(delete: Callable[[Any], None]) -> Callable[[Any], None]:
         delete(self)
 
     return deleted
+
+
+def _with_outputs(apply: Callable[[Any], None]) -> Callable[[Any], None]:
+    """What a change set makes may import and export, and tells its outputs."""
+
+    def applied(self: Any) -> None:
+        stack = self.stack
+        exports = moto_models.cloudformation_backends[stack.account_id][stack.region_name].exports
+        stack.resource_map.cross_stack_resources = exports
+        apply(self)
+        stack.template_dict = self.template_dict
+        stack.output_map = stack._create_output_map()
+        exports.update({each.name: each for each in stack.exports})
+
+    return applied
 
 
 def _add_attribute(model: Any, wanted: str, read: Callable[[Any], str]) -> None:
