@@ -137,6 +137,7 @@ def _trigger_buckets() -> list[Row]:
         ),
         *yes(who, "s3:GetObject", "${ConfigObject}", "who may start what", wish="map as object"),
         *no(who, "s3:PutObject s3:DeleteObject", "${ConfigObject}", "it only reads it", wish="map as object"),
+        *no(who, "s3:GetObject", "${ConfigPlace}2", "only the object that is named", wish="map as object"),
         *no(who, "s3:GetObject", "${PipelineSource}x", "only the object that is named"),
     ]
     for folder in ("builds", "heads", "open"):

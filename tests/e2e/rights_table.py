@@ -7,3 +7,11 @@ from rights_functions import FUNCTIONS
 from rights_samples import SAMPLES
 
 TABLE = [*FUNCTIONS, *SAMPLES, *DOORS]
+
+# By dialect, who and action: what one of them cannot do yet, and why.
+CANNOT = {
+    ("terraform", "guest", "lambda:InvokeFunction"): (
+        "The provider has the argument `invoked_via_function_url` from 6.28 on, and the module still allows "
+        "5.100; the second permission is the owner's to add, as its page says."
+    ),
+}

@@ -76,7 +76,14 @@ class World:
     def _resource_policy(self, resource: str) -> Mapping[str, Any] | None:
         # A bucket's policy is about its objects as well.
         place = resource.partition("/")[0] if ":s3:::" in resource else resource
+        if ":kms:" in place and place not in self.given:
+            return _policy([self._as_keys_are()])
         return _policy(self.given[place] or [NOTHING]) if place in self.given else None
+
+    def _as_keys_are(self) -> Statement:
+        """The policy of a key of which nothing else is known ("Default key policy", KMS Developer Guide)."""
+        root = self.account.user("").replace(":user/", ":root")
+        return {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}
 
 
 def _policy(statements: Statements) -> dict[str, Any]:
