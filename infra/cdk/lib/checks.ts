@@ -1,6 +1,7 @@
 // What is wrong with the properties, in sentences that say what to do. Pure: nothing is made yet.
 
 import { SecretValue, Stack, Token } from 'aws-cdk-lib';
+import { isFile } from './config';
 import { leads, userName, type Lead } from './jobs';
 import { tooLong } from './lengths';
 import { DEFAULT_PREFIX } from './naming';
@@ -168,6 +169,10 @@ function callers(props: PagureCiProps, stack: Stack): string[] {
       'Two projects would get users of the same name, since "/" becomes "-" in it. Give one of them a caller.',
     ),
     ...all.flatMap(([name, project]) => (project.caller === undefined ? [] : ofCaller(name, project.caller, props, stack))),
+    ...when(
+      isFile(props, stack) && (Token.isUnresolved(stack.account) || Token.isUnresolved(stack.region)),
+      'The map of callers outgrows a variable and becomes a file, in which the account is written out. Give the stack env: { account, region }.',
+    ),
   ];
 }
 

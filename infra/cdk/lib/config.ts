@@ -1,14 +1,15 @@
 // The map of callers, projects and jobs: a variable of `trigger` while it is short, an object in S3
 // when it outgrows that.
 
-import { createHash } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Token } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import { callersJson, userName } from './jobs';
-import { Naming } from './naming';
+import { Naming, type Place } from './naming';
 import type { PagureCiProps } from './props';
 
 // All variables of a function together may have 4 KB.
@@ -26,17 +27,18 @@ export function callerOf(props: PagureCiProps, naming: Naming, project: string):
   return known ?? naming.iam(`user/${userName(naming.prefix, project)}`);
 }
 
-/** Whether the map is too long for a variable. */
-export function outgrowsVariable(props: PagureCiProps, naming: Naming): boolean {
-  return textOf(props, naming).length > MOST_INLINE;
+/** Whether the map becomes a file, which takes nothing that is only known when the stack is deployed. */
+export function isFile(props: PagureCiProps, place: Place): boolean {
+  return textOf(props, new Naming(written(place), props.namePrefix)).length > MOST_INLINE;
 }
 
 /** Put the map where `trigger` reads it. */
-export function makeConfig(scope: Construct, props: PagureCiProps, naming: Naming, longest: Naming): Config {
-  const text = textOf(props, naming);
-  if (!outgrowsVariable(props, longest)) return { variable: text, objects: [] };
-  // Its hash is its name, so that the function notices a change.
-  const asset = new Asset(scope, 'Config', { path: written(text) });
+export function makeConfig(scope: Construct, props: PagureCiProps, naming: Naming): Config {
+  if (!isFile(props, naming.place)) return { variable: textOf(props, naming), objects: [] };
+  const file = join(mkdtempSync(join(tmpdir(), 'chela-')), 'callers.json');
+  writeFileSync(file, textOf(props, new Naming(written(naming.place), props.namePrefix)));
+  // Its hash becomes its name, so that the function notices a change.
+  const asset = new Asset(scope, 'Config', { path: file });
   return {
     variable: asset.s3ObjectUrl,
     objects: [naming.s3(`${asset.s3BucketName}/${asset.s3ObjectKey}`)],
@@ -47,9 +49,19 @@ function textOf(props: PagureCiProps, naming: Naming): string {
   return callersJson(props, (project) => callerOf(props, naming, project));
 }
 
-function written(text: string): string {
-  const name = `callers-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.json`;
-  const path = join(mkdtempSync(join(tmpdir(), 'chela-')), name);
-  writeFileSync(path, text);
-  return path;
+/** The place as it is written out; what is not known yet is as long as it can become. */
+export function written(place: Place): Place {
+  const region = known(place.region, 'ap-southeast-1');
+  // A stack leaves its partition to CloudFormation even where its region tells it.
+  const partition = RegionInfo.get(region).partition ?? 'aws-us-gov';
+  return {
+    region,
+    partition: known(place.partition, Token.isUnresolved(place.region) ? 'aws-us-gov' : partition),
+    account: known(place.account, '123456789012'),
+    urlSuffix: known(place.urlSuffix, 'amazonaws.com.cn'),
+  };
+}
+
+function known(value: string, standIn: string): string {
+  return Token.isUnresolved(value) ? standIn : value;
 }

@@ -8,14 +8,13 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { pattern, type Names } from './documents';
+import { pattern } from './documents';
 import { makeRole } from './functions';
-import type { Naming } from './naming';
-import type { PagureCiProps } from './props';
+import type { Site } from './site';
 import type { Queues } from './storage';
 
 /** EventBridge takes no pattern with an empty list: a rule for each engine that is used. */
-export function makeRules(scope: Construct, naming: Naming, names: Names, reports: sqs.Queue): void {
+export function makeRules({ scope, naming, names }: Site, reports: sqs.Queue): void {
   if (names['CodeBuildProjectNames']?.length) {
     makeRule(scope, 'CodeBuildRule', naming.codeBuildRule, 'What becomes of builds', pattern('codebuild', names), reports);
   }
@@ -48,8 +47,9 @@ function makeRule(
 }
 
 /** Events can get lost: every open build is looked up now and then. */
-export function makeSweep(scope: Construct, naming: Naming, names: Names, report: lambda.Function): void {
-  const { role, rights } = makeRole(scope, naming, names, { id: 'Sweep', name: 'sweep', trust: 'trust-sweep' });
+export function makeSweep(site: Site, report: lambda.Function): void {
+  const { scope, naming } = site;
+  const { role, rights } = makeRole(site, { id: 'Sweep', name: 'sweep', trust: 'trust-sweep' });
   const schedule = new scheduler.CfnSchedule(scope, 'SweepSchedule', {
     name: `${naming.prefix}-sweep`,
     description: 'Looks up what no event has told',
@@ -83,12 +83,7 @@ interface Alarm {
 }
 
 /** Dead letters, errors, and messages that wait too long. */
-export function makeAlarms(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  watched: Watched,
-): cloudwatch.Alarm[] {
+export function makeAlarms({ scope, props, naming }: Site, watched: Watched): cloudwatch.Alarm[] {
   return alarmsOf(watched).map(({ id, name, description, metric, threshold }) => {
     const alarm = new cloudwatch.Alarm(scope, id, {
       alarmName: `${naming.prefix}-${name}`,

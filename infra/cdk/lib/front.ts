@@ -6,10 +6,10 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { accountOf, REGIONS_WITHOUT_FUNCTION_URLS } from './checks';
-import { policy, type Names, type PolicyJson } from './documents';
+import { policy, type PolicyJson } from './documents';
 import { userName } from './jobs';
 import type { Naming } from './naming';
-import type { PagureCiProps } from './props';
+import type { Site } from './site';
 
 /** The front door: its address for Pagure's form, and the policy of those who may come in. */
 export interface Door {
@@ -18,19 +18,11 @@ export interface Door {
 }
 
 /** Make the one that is asked for. */
-export function makeDoor(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  names: Names,
-  trigger: lambda.Function,
-): Door {
-  return props.frontDoor === 'http-api'
-    ? makeApi(scope, naming, names, trigger)
-    : makeUrl(scope, names, trigger);
+export function makeDoor(site: Site, trigger: lambda.Function): Door {
+  return site.props.frontDoor === 'http-api' ? makeApi(site, trigger) : makeUrl(site, trigger);
 }
 
-function makeUrl(scope: Construct, names: Names, trigger: lambda.Function): Door {
+function makeUrl({ scope, names }: Site, trigger: lambda.Function): Door {
   const url = new lambda.CfnUrl(scope, 'TriggerUrl', {
     targetFunctionArn: trigger.functionArn,
     authType: lambda.FunctionUrlAuthType.AWS_IAM,
@@ -52,7 +44,7 @@ function refuseRegions(scope: Construct): void {
   });
 }
 
-function makeApi(scope: Construct, naming: Naming, names: Names, trigger: lambda.Function): Door {
+function makeApi({ scope, naming, names }: Site, trigger: lambda.Function): Door {
   const api = new apigateway.CfnApi(scope, 'TriggerApi', { name: naming.prefix, protocolType: 'HTTP' });
   const integration = new apigateway.CfnIntegration(scope, 'TriggerApiIntegration', {
     apiId: api.ref,
@@ -81,14 +73,9 @@ function makeApi(scope: Construct, naming: Naming, names: Names, trigger: lambda
   };
 }
 
-/** A caller for each project; returns the names of the users that were made. */
-export function makeCallers(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  door: Door,
-  trigger: lambda.Function,
-): Record<string, iam.User> {
+/** A caller for each project; returns the users that were made. */
+export function makeCallers(site: Site, door: Door, trigger: lambda.Function): Record<string, iam.User> {
+  const { scope, props, naming } = site;
   const users = new Construct(scope, 'Caller');
   const rights = new Construct(scope, 'CallerPolicy');
   const made: Record<string, iam.User> = {};
@@ -98,19 +85,12 @@ export function makeCallers(
     letIn(rights, idOf(project), naming, door, user.userName);
     made[project] = user;
   }
-  letOthersIn(scope, rights, props, naming, door, trigger);
+  letOthersIn(site, rights, door, trigger);
   return made;
 }
 
 /** Users that there are already; each once, whatever the number of its projects. */
-function letOthersIn(
-  scope: Construct,
-  rights: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  door: Door,
-  trigger: lambda.Function,
-): void {
+function letOthersIn({ scope, props, naming }: Site, rights: Construct, door: Door, trigger: lambda.Function): void {
   const callers = new Set(Object.values(props.projects).flatMap((project) => project.caller ?? []));
   for (const caller of callers) {
     if (accountOf(caller) === Stack.of(scope).account) {

@@ -5,10 +5,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
-import { policy, type Names } from './documents';
-import type { Naming } from './naming';
+import { policy } from './documents';
 import type { PagureCiProps } from './props';
+import type { Site } from './site';
+
+/** What a function reads from its environment. */
+export type Variables = Readonly<Record<string, string>>;
 
 /** What differs between the two. */
 interface Kind {
@@ -19,20 +21,14 @@ interface Kind {
   readonly description: string;
   readonly timeout: Duration;
   readonly memorySize: number;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Variables;
   readonly more?: Pick<lambda.FunctionOptions, 'ephemeralStorageSize' | 'reservedConcurrentExecutions'>;
 }
 
 /** `trigger` takes requests and starts builds. */
-export function makeTrigger(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  names: Names,
-  environment: Readonly<Record<string, string>>,
-): lambda.Function {
-  const { triggerReservedConcurrency: kept } = props;
-  return makeFunction(scope, props, naming, names, {
+export function makeTrigger(site: Site, environment: Variables): lambda.Function {
+  const { props } = site;
+  return makeFunction(site, {
     id: 'Trigger',
     name: 'trigger',
     code: props.functions.trigger,
@@ -43,7 +39,7 @@ export function makeTrigger(
     more: {
       // As large as an unpacked repository may be.
       ephemeralStorageSize: Size.mebibytes(2048),
-      ...(kept === undefined ? {} : { reservedConcurrentExecutions: kept }),
+      reservedConcurrentExecutions: props.triggerReservedConcurrency,
     },
   });
 }
@@ -58,17 +54,11 @@ function triggerSettings(props: PagureCiProps): Record<string, string> {
 }
 
 /** `report` tells Pagure what becomes of builds. */
-export function makeReport(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  names: Names,
-  environment: Readonly<Record<string, string>>,
-): lambda.Function {
-  return makeFunction(scope, props, naming, names, {
+export function makeReport(site: Site, environment: Variables): lambda.Function {
+  return makeFunction(site, {
     id: 'Report',
     name: 'report',
-    code: props.functions.report,
+    code: site.props.functions.report,
     description: 'Tells Pagure what becomes of builds',
     timeout: Duration.seconds(120),
     memorySize: 256,
@@ -76,15 +66,10 @@ export function makeReport(
   });
 }
 
-function makeFunction(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  names: Names,
-  kind: Kind,
-): lambda.Function {
+function makeFunction(site: Site, kind: Kind): lambda.Function {
+  const { scope, props, naming } = site;
   const functionName = `${naming.prefix}-${kind.name}`;
-  const { role, rights } = makeRole(scope, naming, names, { id: kind.id, name: kind.name, trust: 'trust-function' });
+  const { role, rights } = makeRole(site, { id: kind.id, name: kind.name, trust: 'trust-function' });
   const made = new lambda.Function(scope, `${kind.id}Function`, {
     functionName,
     description: kind.description,
@@ -98,7 +83,7 @@ function makeFunction(
     environment: { ...kind.environment, ...(props.logLevel ? { CHELA_LOG: props.logLevel } : {}) },
     // The functions write JSON themselves.
     loggingFormat: lambda.LoggingFormat.TEXT,
-    logGroup: makeLogGroup(scope, `${kind.id}LogGroup`, naming.functionLogs(functionName), props),
+    logGroup: makeLogGroup(site, `${kind.id}LogGroup`, naming.functionLogs(functionName)),
     ...kind.more,
     ...network(props),
   });
@@ -109,12 +94,12 @@ function makeFunction(
 
 function network(props: PagureCiProps): Pick<lambda.FunctionOptions, 'vpc' | 'vpcSubnets' | 'securityGroups'> {
   if (props.vpc === undefined) return {};
-  const { vpc, subnets, securityGroups } = props.vpc;
-  return { vpc, securityGroups: [...securityGroups], ...(subnets ? { vpcSubnets: subnets } : {}) };
+  const { vpc, subnets: vpcSubnets, securityGroups } = props.vpc;
+  return { vpc, vpcSubnets, securityGroups: [...securityGroups] };
 }
 
 /** Logs go with the stack: what they say is of no use without it. */
-export function makeLogGroup(scope: Construct, id: string, logGroupName: string, props: PagureCiProps): logs.LogGroup {
+export function makeLogGroup({ scope, props }: Site, id: string, logGroupName: string): logs.LogGroup {
   return new logs.LogGroup(scope, id, {
     logGroupName,
     retention: props.logRetention ?? logs.RetentionDays.ONE_MONTH,
@@ -131,11 +116,9 @@ export interface RoleKind {
 
 /** A role that may do what its policy says and nothing else. */
 export function makeRole(
-  scope: Construct,
-  naming: Naming,
-  names: Names,
+  { scope, naming, names }: Site,
   kind: RoleKind,
-): { role: iam.Role; rights: iam.CfnPolicy } {
+): { readonly role: iam.Role; readonly rights: iam.CfnPolicy } {
   const trust = policy(kind.trust, names);
   const role = new iam.Role(scope, `${kind.id}Role`, {
     roleName: naming.role(kind.name),
@@ -153,12 +136,11 @@ export function makeRole(
 
 /** Let Lambda hand a queue's messages to a function. */
 export function feed(
-  scope: Construct,
+  { scope, props }: Site,
   id: string,
   queue: sqs.Queue,
   to: lambda.Function,
   batchSize: number,
-  props: PagureCiProps,
 ): void {
   new lambda.CfnEventSourceMapping(scope, id, {
     eventSourceArn: queue.queueArn,

@@ -1,6 +1,6 @@
 // Whether the policies and event patterns will be short enough for AWS, before anything is made.
 
-import { Token } from 'aws-cdk-lib';
+import { written } from './config';
 import { pattern, policy } from './documents';
 import { Naming, namesOf, type Found, type Place } from './naming';
 import type { PagureCiProps } from './props';
@@ -14,7 +14,7 @@ const SOMETHING = 'x'.repeat(160);
 
 /** A sentence for each that AWS would refuse. */
 export function tooLong(props: PagureCiProps, place: Place): string[] {
-  const names = namesOf(new Naming(longest(place), props.namePrefix), props, longestFound(props));
+  const names = namesOf(new Naming(written(place), props.namePrefix), props, longest(props));
   return [
     ...['trigger', 'report'].flatMap((name) => measure(`The policy of ${name}`, policy(name, names), 'IAM', ROLE)),
     ...['codebuild', 'codepipeline'].flatMap((name) =>
@@ -31,21 +31,6 @@ function measure(what: string, document: unknown, who: string, most: number): st
   ];
 }
 
-/** What is only known when the stack is deployed, as long as it can become. */
-export function longest(place: Place): Place {
-  return {
-    partition: known(place.partition, 'aws-us-gov'),
-    region: known(place.region, 'ap-southeast-1'),
-    account: known(place.account, '123456789012'),
-    urlSuffix: known(place.urlSuffix, 'amazonaws.com.cn'),
-  };
-}
-
-function longestFound(props: PagureCiProps): Found {
-  const key = props.key === undefined ? [] : [SOMETHING];
-  return { key, tokenSecret: [SOMETHING], configObject: [SOMETHING] };
-}
-
-function known(value: string, standIn: string): string {
-  return Token.isUnresolved(value) ? standIn : value;
+function longest(props: PagureCiProps): Found {
+  return { key: props.key ? [SOMETHING] : [], tokenSecret: [SOMETHING], configObject: [SOMETHING] };
 }

@@ -1,6 +1,6 @@
 // The whole stack as one construct.
 
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
@@ -11,16 +11,17 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { sentences } from './checks';
 import { callerOf, makeConfig, type Config } from './config';
-import { policy, type Names } from './documents';
+import { policy } from './documents';
 import { makeAlarms, makeRules, makeSweep } from './events';
-import { feed, makeReport, makeTrigger } from './functions';
+import { acknowledgeFindings } from './findings';
 import { makeCallers, makeDoor } from './front';
-import { leads } from './jobs';
-import { longest } from './lengths';
+import { feed, makeReport, makeTrigger, type Variables } from './functions';
 import { DEFAULT_PREFIX, Naming, namesOf, SOURCES_PREFIX } from './naming';
+import { tell } from './outputs';
 import type { Job, PagureCiProps } from './props';
 import { makeSamples } from './samples';
-import { makeBuckets, makeKey, makeReports, makeRequests, makeToken, statements, type TokenPlace } from './storage';
+import type { Site } from './site';
+import { makeBuckets, makeKey, makeReports, makeRequests, makeToken, statements } from './storage';
 
 /** The properties of a `PagureCi` are wrong. */
 export class WrongPropertiesError extends Error {
@@ -65,59 +66,56 @@ export class PagureCi extends Construct {
   /** What encrypts queues, buckets and the secret, unless AWS's own keys do. */
   public readonly key: kms.IKey | undefined;
 
-  private readonly names: Names;
+  private readonly site: Site;
 
   public constructor(scope: Construct, id: string, props: PagureCiProps) {
     super(scope, id);
-    const stack = Stack.of(this);
-    const wrong = sentences(props, stack);
+    const wrong = sentences(props, Stack.of(this));
     if (wrong.length > 0) throw new WrongPropertiesError(wrong);
 
-    const naming = new Naming(stack, props.namePrefix);
-    const config = makeConfig(this, props, naming, new Naming(longest(stack), props.namePrefix));
-    const known = namesOf(naming, props, { key: [], tokenSecret: [], configObject: config.objects });
-    this.key = makeKey(this, props, naming, known);
-    const token = makeToken(this, props, naming, this.key);
+    const naming = new Naming(Stack.of(this), props.namePrefix);
+    const config = makeConfig(this, props, naming);
+    const found = { key: [], tokenSecret: [], configObject: config.objects };
+    const bare: Site = { scope: this, props, naming, names: namesOf(naming, props, found) };
+    this.key = makeKey(bare);
+    const key = this.key ? [this.key.keyArn] : [];
+    const token = makeToken({ ...bare, key: this.key });
     this.tokenSecret = token.secret;
-    this.names = namesOf(naming, props, {
-      key: this.key ? [this.key.keyArn] : [],
-      tokenSecret: token.secret ? [token.secret.secretArn] : [],
-      configObject: config.objects,
-    });
+    const tokenSecret = token.secret ? [token.secret.secretArn] : [];
+    const names = namesOf(naming, props, { ...found, key, tokenSecret });
+    const site: Site = (this.site = { ...bare, names, key: this.key });
 
-    const requests = makeRequests(this, naming, this.key);
-    const reports = makeReports(this, naming, this.key, this.names);
+    const requests = makeRequests(site);
+    const reports = makeReports(site);
     this.requestsQueue = requests.queue;
     this.reportsQueue = reports.queue;
     this.deadLetterQueues = [requests.deadLetters, reports.deadLetters];
-    const buckets = makeBuckets(this, props, naming, this.key, this.names);
+    const buckets = makeBuckets(site);
     this.sourcesBucket = buckets.sources;
     this.ledgerBucket = buckets.ledger;
 
-    this.triggerFunction = makeTrigger(this, props, naming, this.names, this.triggerVariables(props, config));
-    this.reportFunction = makeReport(this, props, naming, this.names, {
-      ...this.commonVariables(props),
-      ...token.variables,
-    });
-    feed(this, 'RequestsMapping', requests.queue, this.triggerFunction, 1, props);
-    feed(this, 'ReportsMapping', reports.queue, this.reportFunction, 10, props);
-    makeRules(this, naming, this.names, reports.queue);
-    makeSweep(this, naming, this.names, this.reportFunction);
+    const trigger = makeTrigger(site, this.triggerVariables(props, config));
+    // A secret may have a key of its own.
+    const keys = [...key, ...(token.secret?.encryptionKey ? [token.secret.encryptionKey.keyArn] : [])];
+    const ofReport: Site = { ...site, names: { ...names, Key: keys } };
+    const report = makeReport(ofReport, { ...this.commonVariables(props), ...token.variables });
+    this.triggerFunction = trigger;
+    this.reportFunction = report;
+    feed(site, 'RequestsMapping', requests.queue, trigger, 1);
+    feed(site, 'ReportsMapping', reports.queue, report, 10);
+    makeRules(site, reports.queue);
+    makeSweep(site, report);
+    this.alarms = makeAlarms(site, { requests, reports, trigger, report });
 
-    const door = makeDoor(this, props, naming, this.names, this.triggerFunction);
+    const door = makeDoor(site, trigger);
     this.url = door.url;
-    const users = makeCallers(this, props, naming, door, this.triggerFunction);
+    const users = makeCallers(site, door, trigger);
     this.callers = Object.fromEntries(
       Object.keys(props.projects).map((project) => [project, callerOf(props, naming, project)]),
     );
-    this.alarms = makeAlarms(this, props, naming, {
-      requests,
-      reports,
-      trigger: this.triggerFunction,
-      report: this.reportFunction,
-    });
-    if (props.samples) makeSamples(this, props, naming, this.names, buckets.sources, this.key);
-    this.tell(props, token, users);
+    if (props.samples) makeSamples(site, buckets.sources);
+    tell(site, { url: door.url, buckets, users, secret: token.made });
+    acknowledgeFindings(this);
   }
 
   /** The jobs of the samples, as `projects` takes them. */
@@ -127,12 +125,13 @@ export class PagureCi extends Construct {
 
   /** Let the role of a CodeBuild project of yours read the sources and write its log. */
   public grantBuild(role: iam.IRole, project: string): void {
-    const logs = `${Stack.of(this).partition}:logs:${Stack.of(this).region}:${Stack.of(this).account}`;
-    const names = { ...this.names, BuildLogGroup: `arn:${logs}:log-group:/aws/codebuild/${project}` };
-    for (const statement of statements(policy('build', names))) role.addToPrincipalPolicy(statement);
+    const { naming, names } = this.site;
+    const logs = naming.logGroup(naming.buildLogs(project));
+    const granted = policy('build', { ...names, BuildLogGroup: logs });
+    for (const statement of statements(granted)) role.addToPrincipalPolicy(statement);
   }
 
-  private commonVariables(props: PagureCiProps): Record<string, string> {
+  private commonVariables(props: PagureCiProps): Variables {
     return {
       CHELA_PAGURE_URL: props.pagureUrl,
       CHELA_LEDGER_BUCKET: this.ledgerBucket.bucketName,
@@ -140,7 +139,7 @@ export class PagureCi extends Construct {
     };
   }
 
-  private triggerVariables(props: PagureCiProps, config: Config): Record<string, string> {
+  private triggerVariables(props: PagureCiProps, config: Config): Variables {
     return {
       ...this.commonVariables(props),
       CHELA_CONFIG: config.variable,
@@ -148,38 +147,5 @@ export class PagureCi extends Construct {
       CHELA_SOURCES_BUCKET: this.sourcesBucket.bucketName,
       CHELA_SOURCES_PREFIX: SOURCES_PREFIX,
     };
-  }
-
-  private tell(props: PagureCiProps, token: TokenPlace, users: Readonly<Record<string, iam.User>>): void {
-    this.output('PagureForm', 'What to type into Pagure as "URL to the project on the CI service"', this.url);
-    const jobs = new Set(Object.values(props.projects).flatMap((project) => leads(project).map((one) => one.job)));
-    this.output('Jobs', 'What to type as "Name of the job", one of these', [...jobs].join(' '));
-    for (const [project, user] of Object.entries(users)) {
-      this.output(
-        `MakeTheKey-${project.replaceAll('/', '|')}`,
-        `Makes the key of ${project}: type what it prints into Pagure as user name and password`,
-        `aws iam create-access-key --user-name ${user.userName} --query "AccessKey.[AccessKeyId,SecretAccessKey]" --output text`,
-      );
-    }
-    if (token.made) {
-      this.output(
-        'FillInTheSecret',
-        'Asks for the CI token that Pagure shows, and writes it into the secret',
-        `read -rs token && printf %s "$token" | aws secretsmanager put-secret-value --region ${Stack.of(this).region} --secret-id ${token.made.ref} --secret-string file:///dev/stdin`,
-      );
-    }
-    this.output('SourcesBucketName', 'What builds read their source from', this.sourcesBucket.bucketName);
-    this.output('LedgerBucketName', 'What is known of builds', this.ledgerBucket.bucketName);
-    if (this.key) this.tellOfKey(this.key);
-  }
-
-  private tellOfKey(key: kms.IKey): void {
-    this.output('KeyArn', 'What the roles of your CodeBuild projects must be allowed kms:Decrypt on', key.keyArn);
-    const statement = policy('key', this.names).Statement.find((each) => each['Sid'] === 'EventsGoIntoTheQueue');
-    this.output('KeyStatement', 'What the policy of this key must have', Stack.of(this).toJsonString(statement));
-  }
-
-  private output(id: string, description: string, value: string): void {
-    new CfnOutput(this, id, { description, value });
   }
 }

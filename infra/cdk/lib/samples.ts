@@ -2,14 +2,12 @@
 
 import * as codebuild from 'aws-cdk-lib/aws-codebuild';
 import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
-import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
-import type { Construct } from 'constructs';
-import type { Names } from './documents';
 import { makeLogGroup, makeRole } from './functions';
-import { SOURCES_PREFIX, type Naming } from './naming';
+import { SOURCES_PREFIX } from './naming';
 import type { PagureCiProps } from './props';
+import type { Site } from './site';
 
 // At most seven: a configuration value of an action ends at 1000 characters.
 const VARIABLES = ['CHELA_BUILD_ID', 'CHELA_COMMIT', 'CHELA_PULL_REQUEST'];
@@ -17,15 +15,9 @@ const VARIABLES = ['CHELA_BUILD_ID', 'CHELA_COMMIT', 'CHELA_PULL_REQUEST'];
 const NO_SOURCE = `${SOURCES_PREFIX}none.zip`;
 
 /** Make both. */
-export function makeSamples(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  names: Names,
-  sources: s3.Bucket,
-  key: kms.IKey | undefined,
-): void {
-  makeProject(scope, props, naming, names, {
+export function makeSamples(site: Site, sources: s3.Bucket): void {
+  const { naming } = site;
+  makeProject(site, {
     id: 'Sample',
     role: { id: 'Build', name: 'build', trust: 'trust-build' },
     name: naming.sampleProject,
@@ -35,7 +27,7 @@ export function makeSamples(
     artifacts: { type: 'NO_ARTIFACTS' },
   });
   // Its events are nobody's: the pipeline's end is the flag's.
-  const build = makeProject(scope, props, naming, names, {
+  const build = makeProject(site, {
     id: 'PipelineBuild',
     role: { id: 'PipelineBuild', name: 'pipeline-build', trust: 'trust-pipeline-build' },
     name: naming.pipelineBuildProject,
@@ -44,7 +36,7 @@ export function makeSamples(
     source: { type: 'CODEPIPELINE' },
     artifacts: { type: 'CODEPIPELINE' },
   });
-  makePipeline(scope, naming, names, sources, build, key);
+  makePipeline(site, sources, build);
 }
 
 interface ProjectKind extends Required<Pick<codebuild.CfnProjectProps, 'name' | 'description'>> {
@@ -55,15 +47,10 @@ interface ProjectKind extends Required<Pick<codebuild.CfnProjectProps, 'name' | 
   readonly artifacts: codebuild.CfnProject.ArtifactsProperty;
 }
 
-function makeProject(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  names: Names,
-  kind: ProjectKind,
-): codebuild.CfnProject {
-  const logs = makeLogGroup(scope, kind.logs, naming.buildLogs(kind.name), props);
-  const { role, rights } = makeRole(scope, naming, names, kind.role);
+function makeProject(site: Site, kind: ProjectKind): codebuild.CfnProject {
+  const { scope, props, naming } = site;
+  const logs = makeLogGroup(site, kind.logs, naming.buildLogs(kind.name));
+  const { role, rights } = makeRole(site, kind.role);
   const project = new codebuild.CfnProject(scope, `${kind.id}Project`, {
     name: kind.name,
     description: kind.description,
@@ -92,19 +79,9 @@ function environment(props: PagureCiProps): codebuild.CfnProject.EnvironmentProp
   };
 }
 
-function makePipeline(
-  scope: Construct,
-  naming: Naming,
-  names: Names,
-  sources: s3.Bucket,
-  build: codebuild.CfnProject,
-  key: kms.IKey | undefined,
-): void {
-  const { role, rights } = makeRole(scope, naming, names, {
-    id: 'Pipeline',
-    name: 'pipeline',
-    trust: 'trust-pipeline',
-  });
+function makePipeline(site: Site, sources: s3.Bucket, build: codebuild.CfnProject): void {
+  const { scope, naming, key } = site;
+  const { role, rights } = makeRole(site, { id: 'Pipeline', name: 'pipeline', trust: 'trust-pipeline' });
   const pipeline = new codepipeline.CfnPipeline(scope, 'SamplePipeline', {
     name: naming.samplePipeline,
     pipelineType: 'V2',
@@ -114,7 +91,7 @@ function makePipeline(
     artifactStore: {
       type: 'S3',
       location: sources.bucketName,
-      ...(key ? { encryptionKey: { id: key.keyArn, type: 'KMS' } } : {}),
+      encryptionKey: key && { id: key.keyArn, type: 'KMS' },
     },
     variables: VARIABLES.map((name) => ({ name, defaultValue: 'none' })),
     stages: [
@@ -141,7 +118,7 @@ function sourceAction(sources: s3.Bucket): codepipeline.CfnPipeline.ActionDeclar
 }
 
 function buildAction(build: codebuild.CfnProject): codepipeline.CfnPipeline.ActionDeclarationProperty {
-  const variables = VARIABLES.map((name) => ({ name, value: `#{variables.${name}}` }));
+  const variables = VARIABLES.map((name) => ({ name, value: `#{variables.${name}}`, type: 'PLAINTEXT' }));
   return {
     name: 'Build',
     actionTypeId: { category: 'Build', owner: 'AWS', provider: 'CodeBuild', version: '1' },

@@ -6,10 +6,8 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import type { Construct } from 'constructs';
-import { policy, type Names, type PolicyJson } from './documents';
-import type { Naming } from './naming';
-import type { PagureCiProps } from './props';
+import { policy, type Names, type PolicyJson, type Statement } from './documents';
+import type { Site } from './site';
 
 /** A queue, and where its messages go that nobody could work on. */
 export interface Queues {
@@ -36,7 +34,7 @@ export function statements(document: PolicyJson): iam.PolicyStatement[] {
 }
 
 /** The key, if one is asked for. */
-export function makeKey(scope: Construct, props: PagureCiProps, naming: Naming, names: Names): kms.IKey | undefined {
+export function makeKey({ scope, props, naming, names }: Site): kms.IKey | undefined {
   if (props.key !== 'new') return letEventsUse(props.key, names);
   // Not an L2 key: its policy would grow with whatever is granted on it.
   const key = new kms.CfnKey(scope, 'Key', {
@@ -51,16 +49,24 @@ export function makeKey(scope: Construct, props: PagureCiProps, naming: Naming, 
 
 /** A key of this application learns what it must; one from elsewhere has to know it. */
 function letEventsUse(key: kms.IKey | undefined, names: Names): kms.IKey | undefined {
-  for (const statement of statements(policy('key', names))) {
-    if (statement.sid === 'EventsGoIntoTheQueue') key?.addToResourcePolicy(statement, true);
-  }
+  const { Sid: _name, ...statement } = eventsStatement(names);
+  // Without its name: a key's policy has none twice, and may serve two stacks.
+  key?.addToResourcePolicy(iam.PolicyStatement.fromJson(statement), true);
   return key;
 }
 
+/** What the policy of a key must say, so that EventBridge can put encrypted messages into the queue. */
+export function eventsStatement(names: Names): Statement {
+  const found = policy('key', names).Statement.find((each) => each['Sid'] === 'EventsGoIntoTheQueue');
+  if (found === undefined) throw new Error('policies/key.json says nothing of EventsGoIntoTheQueue');
+  return found;
+}
+
 /** What `trigger` reads. */
-export function makeRequests(scope: Construct, naming: Naming, key: kms.IKey | undefined): Queues {
-  const deadLetters = makeQueue(scope, 'RequestsDeadLetters', `${naming.requestsQueue}-dead`, key);
-  const queue = makeQueue(scope, 'RequestsQueue', naming.requestsQueue, key, {
+export function makeRequests(site: Site): Queues {
+  const { requestsQueue: name } = site.naming;
+  const deadLetters = makeQueue(site, 'RequestsDeadLetters', `${name}-dead`);
+  const queue = makeQueue(site, 'RequestsQueue', name, {
     // More than trigger's time-out.
     visibilityTimeout: Duration.seconds(360),
     retentionPeriod: Duration.days(4),
@@ -70,41 +76,34 @@ export function makeRequests(scope: Construct, naming: Naming, key: kms.IKey | u
 }
 
 /** What `report` reads, and events go to. */
-export function makeReports(scope: Construct, naming: Naming, key: kms.IKey | undefined, names: Names): Queues {
-  const deadLetters = makeQueue(scope, 'ReportsDeadLetters', `${naming.reportsQueue}-dead`, key);
-  const queue = makeQueue(scope, 'ReportsQueue', naming.reportsQueue, key, {
+export function makeReports(site: Site): Queues {
+  const { reportsQueue: name } = site.naming;
+  const deadLetters = makeQueue(site, 'ReportsDeadLetters', `${name}-dead`);
+  const queue = makeQueue(site, 'ReportsQueue', name, {
     // More than report's time-out.
     visibilityTimeout: Duration.seconds(180),
     // A Pagure may be down for so long.
     retentionPeriod: Duration.days(14),
     deadLetterQueue: { queue: deadLetters, maxReceiveCount: 1000 },
   });
-  for (const statement of statements(policy('reports-queue', names))) queue.addToResourcePolicy(statement);
+  for (const statement of statements(policy('reports-queue', site.names))) queue.addToResourcePolicy(statement);
   return { queue, deadLetters };
 }
 
 function makeQueue(
-  scope: Construct,
+  { scope, key }: Site,
   id: string,
   queueName: string,
-  key: kms.IKey | undefined,
   more: sqs.QueueProps = { retentionPeriod: Duration.days(14) },
 ): sqs.Queue {
-  const encryption = key
-    ? { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: key }
-    : { encryption: sqs.QueueEncryption.SQS_MANAGED };
-  return new sqs.Queue(scope, id, { queueName, ...encryption, ...more });
+  const encryption = key ? sqs.QueueEncryption.KMS : sqs.QueueEncryption.SQS_MANAGED;
+  return new sqs.Queue(scope, id, { queueName, encryption, encryptionMasterKey: key, ...more });
 }
 
 /** One for sources, versioned; one for the ledger, unversioned. */
-export function makeBuckets(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  key: kms.IKey | undefined,
-  names: Names,
-): Buckets {
-  const common = bucketProps(props, key);
+export function makeBuckets(site: Site): Buckets {
+  const { scope, props, naming, names } = site;
+  const common = bucketProps(site);
   const sources = new s3.Bucket(scope, 'SourcesBucket', {
     ...common,
     bucketName: naming.sourcesBucket,
@@ -129,43 +128,37 @@ export function makeBuckets(
       expiration: Duration.days(45),
     })),
   });
-  refusePlainHttp(sources, naming.s3(naming.sourcesBucket), names);
-  refusePlainHttp(ledger, naming.s3(naming.ledgerBucket), names);
+  refusePlainHttp(sources, names);
+  refusePlainHttp(ledger, names);
   return { sources, ledger };
 }
 
-function bucketProps(props: PagureCiProps, key: kms.IKey | undefined): s3.BucketProps {
-  const encryption = key
-    ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
-    : { encryption: s3.BucketEncryption.S3_MANAGED };
+function bucketProps({ props, key }: Site): s3.BucketProps {
   return {
-    ...encryption,
+    encryption: key ? s3.BucketEncryption.KMS : s3.BucketEncryption.S3_MANAGED,
+    encryptionKey: key,
+    bucketKeyEnabled: key && true,
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   };
 }
 
-function refusePlainHttp(bucket: s3.Bucket, arn: string, names: Names): void {
-  for (const statement of statements(policy('bucket', { ...names, Bucket: arn }))) {
+function refusePlainHttp(bucket: s3.Bucket, names: Names): void {
+  for (const statement of statements(policy('bucket', { ...names, Bucket: bucket.bucketArn }))) {
     bucket.addToResourcePolicy(statement);
   }
 }
 
 /** Where Pagure's CI token lies. A new secret is empty: whoever may read the stack must not read it. */
-export function makeToken(
-  scope: Construct,
-  props: PagureCiProps,
-  naming: Naming,
-  key: kms.IKey | undefined,
-): TokenPlace {
+export function makeToken({ scope, props, naming, key }: Site): TokenPlace {
   const { token = 'new' } = props;
   if (token instanceof SecretValue) return { variables: { CHELA_TOKEN: token.unsafeUnwrap() } };
   if (token !== 'new') return { secret: token, variables: { CHELA_TOKEN_SECRET: token.secretArn } };
   const made = new secretsmanager.CfnSecret(scope, 'NewTokenSecret', {
     name: `${naming.prefix}/ci-token`,
     description: "The CI token of Pagure's projects",
-    ...(key ? { kmsKeyId: key.keyArn } : {}),
+    kmsKeyId: key?.keyArn,
   });
   const secret = secretsmanager.Secret.fromSecretCompleteArn(scope, 'NewToken', made.ref);
   return { secret, made, variables: { CHELA_TOKEN_SECRET: made.ref } };
