@@ -100,7 +100,7 @@ def names(stack: Resolved) -> dict[str, Any]:
         "TriggerLogGroup": account.arn("logs", f"log-group:/aws/lambda/{prefix}-trigger"),
         "ReportLogGroup": account.arn("logs", f"log-group:/aws/lambda/{prefix}-report"),
         "ScheduleGroup": account.arn("scheduler", "schedule-group/default"),
-        "AnyInterface": "*" if any(values["SubnetIds"]) else [],
+        "AnyInterface": "*" if values["SubnetIds"] else [],
         **_chosen(stack),
         **_started(stack),
     }
@@ -128,7 +128,7 @@ def _started(stack: Resolved) -> dict[str, Any]:
         "CodeBuildProjectNames": builds,
         "Pipelines": [account.arn("codepipeline", name) for name in lines],
         "PipelineNames": lines,
-        "PipelineSources": [each for each in values["PipelineSources"] if each],
+        "PipelineSources": _listed(values["PipelineSources"]),
         "Rules": [
             account.arn("events", f"rule/{values['NamePrefix']}-{name}")
             for name, watched in rules.items()

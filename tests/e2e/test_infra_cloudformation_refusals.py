@@ -8,7 +8,7 @@ import pytest
 from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import RefusedError
 from chela_bed.aws.dialects import CloudFormation, Wish
-from infra_stacks import ACCOUNT, BOTH, chela
+from infra_stacks import ACCOUNT, BOTH, VPC, chela
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "Pagure without a scheme": ({**BOTH, "PagureUrl": "pagure.example.org"}, "Pagure's address"),
@@ -29,6 +29,11 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "an alias's ARN": ({**BOTH, "KmsKey": "arn:aws:kms:eu-west-1:123456789012:alias/a"}, "the ARN of a key"),
     "all keys": ({**BOTH, "KmsKey": "arn:aws:kms:eu-west-1:123456789012:key/*"}, "the ARN of a key"),
     "subnets alone": ({**BOTH, "SubnetIds": "subnet-0123abcd"}, "SecurityGroupIds"),
+    "subnets with spaces": ({**BOTH, **VPC, "SubnetIds": "subnet-0123abcd, subnet-0123abce"}, "spaces"),
+    "a git server without a scheme": (
+        {**BOTH, "PagureGit": "https://a.org,b.org"},
+        "https://git.example.org",
+    ),
     "groups alone": ({**BOTH, "SecurityGroupIds": "sg-0123abcd"}, "SubnetIds"),
     "a sample without a name": ({"Pipelines": "a", "MakeFirstProject": "yes"}, "CodeBuildProjects"),
     "a sample pipeline without a name": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -81,12 +80,6 @@ class Functions:
     def _is_contains(self, argument: Any) -> bool:
         return self.value(argument[1]) in self.value(argument[0])
 
-    def _is_each_member_equals(self, argument: Any) -> bool:
-        return all(each == self.value(argument[1]) for each in self.value(argument[0]))
-
-    def _is_each_member_in(self, argument: Any) -> bool:
-        return all(each in self.value(argument[1]) for each in self.value(argument[0]))
-
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return NO_VALUE
@@ -143,12 +136,6 @@ class Functions:
         if name not in self._imports:
             raise BedError(f"No export named {name} found")
         return self._imports[name]
-
-    def _do_find_in_map(self, _argument: Any) -> Any:
-        raise BedError("mappings are not read; teach chela_bed.aws.cloudformation")
-
-    def _do_to_json_string(self, argument: Any) -> str:
-        return json.dumps(self.value(argument), separators=(",", ":"))
 
 
 def _snake(name: str) -> str:

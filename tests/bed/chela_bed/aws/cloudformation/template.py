@@ -60,7 +60,7 @@ class Template:
 
     def _values(self, parameters: Parameters) -> Values:
         return {
-            name: _typed(declared, str(parameters.get(name, declared.get("Default", ""))))
+            name: str(parameters.get(name, declared.get("Default", "")))
             for name, declared in self._declared().items()
         }
 
@@ -93,17 +93,11 @@ class Template:
         ]
 
 
-def _typed(declared: Mapping[str, Any], text: str) -> Any:
-    is_list = declared["Type"] == "CommaDelimitedList" or declared["Type"].startswith("List<")
-    return [item.strip() for item in text.split(",")] if is_list else text
-
-
 def _wrong(name: str, declared: Mapping[str, Any], text: str) -> list[str]:
     told = declared.get("ConstraintDescription", "")
-    typed = _typed(declared, text)
-    members = typed if isinstance(typed, list) else [typed]
-    fits = all(_fits(declared, member) for member in members)
-    return [] if fits else [f"Parameter {name} {told or 'failed to satisfy constraint'}"]
+    if _fits(declared, text):
+        return []
+    return [f"Parameter {name} {told or 'failed to satisfy constraint'}"]
 
 
 def _fits(declared: Mapping[str, Any], text: str) -> bool:

@@ -35,7 +35,6 @@ def teach(port: int) -> None:
     """Do it, before anybody asks for a stack."""
     made_by.Services.url = f"http://127.0.0.1:{port}"
     parsing.clean_json = _without_nothing(parsing.clean_json)
-    parsing.ResourceMap.load_parameters = _with_lists(parsing.ResourceMap.load_parameters)
     parsing.ResourceMap.delete = _without_kept(parsing.ResourceMap.delete)
     parsing.parse_condition = _test
     _add_attribute(Parameter, "Value", lambda one: one.value)
@@ -70,18 +69,6 @@ def _test(condition: Any, resources: Any, conditions: Mapping[str, Any]) -> bool
         return left == right
     held = [_test(each, resources, conditions) for each in argument]
     return {"Fn::Not": not held[0], "Fn::And": all(held), "Fn::Or": any(held)}[name]
-
-
-def _with_lists(load: Callable[[Any], None]) -> Callable[[Any], None]:
-    def loaded(self: Any) -> None:
-        load(self)
-        for name, declared in self._template.get("Parameters", {}).items():
-            value = self.resolved_parameters[name]
-            if declared["Type"] == "CommaDelimitedList" and isinstance(value, str):
-                self.resolved_parameters[name] = value.split(",")
-        self._parsed_resources.update(self.resolved_parameters)
-
-    return loaded
 
 
 def _without_kept(delete: Callable[[Any], None]) -> Callable[[Any], None]:
