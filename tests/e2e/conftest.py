@@ -17,10 +17,22 @@ from chela_bed.aws import Cloud
 from chela_bed.machine import prepare
 from chela_bed.scene import START, Scene, lay_out
 from selenium.webdriver.remote.webdriver import WebDriver
-from using import pytest_deselected, pytest_runtest_setup, pytest_sessionfinish
+from using import (
+    pytest_collection_finish,
+    pytest_deselected,
+    pytest_runtest_logreport,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+)
 
 # For pytest, which calls them by these names.
-__all__ = ["pytest_deselected", "pytest_runtest_setup", "pytest_sessionfinish"]
+__all__ = [
+    "pytest_collection_finish",
+    "pytest_deselected",
+    "pytest_runtest_logreport",
+    "pytest_runtest_setup",
+    "pytest_sessionfinish",
+]
 
 # A run may choose the name of its beds, to find their logs again.
 NAME = os.environ.get("CHELA_BED", "e2e")

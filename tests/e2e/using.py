@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from chela_bed.aws.used import USES
 
-# Files of which some test was left out.
-PARTS: set[str] = set()
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """These do not run."""
+    USES.parts.update(item.path.name for item in items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """These do; of a file that is named with a test of it, not all."""
+    USES.parts.update(Path(name.partition("::")[0]).name for name in session.config.args if "::" in name)
+    USES.left.update(item.path.name for item in session.items)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -16,15 +25,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     USES.file = item.path.name
 
 
-def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """These do not run."""
-    PARTS.update(item.path.name for item in items)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A test is over, or a part of it."""
+    name = Path(report.fspath).name
+    if report.failed:
+        USES.parts.add(name)
+    if report.when == "teardown":
+        USES.left[name] -= 1
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+def pytest_sessionfinish() -> None:
     """Keep it; a file that ran in whole has said all."""
-    if not USES.by_file:
-        return
-    named = any("::" in argument for argument in session.config.args)
-    some = named or exitstatus != pytest.ExitCode.OK
-    USES.keep(set() if some else set(USES.by_file) - PARTS)
+    USES.keep()

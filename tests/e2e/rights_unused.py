@@ -1,0 +1,79 @@
+"""What is granted, and what of it no end-to-end test uses, with the reason why it is granted all the same."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import rights_designs
+from chela_bed.aws.policies import filled
+from chela_bed.aws.used import Use
+from chela_bed.paths import CHECKOUT
+from rights_designs import WHOLE
+from rights_mutants import listed
+
+FOLDER = CHECKOUT / "infra" / "policies"
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """One action on one resource, as a statement of `infra/policies` writes them."""
+
+    policy: str
+    statement: str
+    action: str
+    resource: str
+    who: str = field(compare=False)
+
+    def is_used(self, uses: Collection[Use], names: dict[str, Any]) -> bool:
+        """Whether somebody did it."""
+        patterns = [str(each) for each in listed(filled(self.resource, names))]
+        return any(
+            use.who == self.who
+            and use.action == self.action
+            and any(fnmatch.fnmatchcase(use.resource, pattern) for pattern in patterns)
+            for use in uses
+        )
+
+    def __str__(self) -> str:
+        return f"{self.policy} {self.statement} {self.action} {self.resource}"
+
+
+def grants() -> Iterator[Grant]:
+    """All; who may take a role is looked at where the role is taken."""
+    for path in sorted(FOLDER.glob("*.json")):
+        for one in json.loads(path.read_text())["Statement"]:
+            if one["Effect"] == "Allow" and "Resource" in one:
+                who = one["Principal"].get("Service", "owner") if "Principal" in one else path.stem
+                for action in listed(one["Action"]):
+                    for resource in listed(one["Resource"]):
+                        yield Grant(path.stem, one["Sid"], action, resource, who)
+
+
+def names() -> dict[str, Any]:
+    """What the placeholders stand for in the records, where projects and pipelines are anybody's."""
+    found = rights_designs.names(WHOLE, rights_designs.design("cloudformation", "whole"))
+    account = rights_designs.ACCOUNT
+    return found | {
+        "CodeBuildProjects": account.arn("codebuild", "project/*"),
+        "PipelineBuildProject": account.arn("codebuild", "project/*"),
+        "Pipelines": account.arn("codepipeline", "*"),
+        "PipelineSources": account.bucket("*/pipelines/*"),
+        "ConfigObject": account.bucket("*.json"),
+        "TokenSecret": account.arn("secretsmanager", "secret:chela/ci-token-*"),
+        "Key": account.arn("kms", "key/*"),
+        "TriggerApi": account.arn("execute-api", "*"),
+        "AnyInterface": "*",
+    }
+
+
+# By the beginning of what a grant is called.
+UNUSED: dict[str, str] = {}
+
+
+def reasons(grant: Grant) -> list[str]:
+    """The entries of the table that are about a grant."""
+    return [each for each in UNUSED if str(grant).startswith(each)]
