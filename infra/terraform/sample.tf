@@ -139,7 +139,7 @@ resource "aws_codepipeline" "sample" {
       configuration = {
         ProjectName = aws_codebuild_project.sample["release"].name
         EnvironmentVariables = jsonencode([
-          for name in local.release_variables : { name = name, value = "#{variables.${name}}" }
+          for name in local.release_variables : { name = name, value = "#{variables.${name}}", type = "PLAINTEXT" }
         ])
       }
     }

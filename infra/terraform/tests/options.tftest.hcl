@@ -83,7 +83,7 @@ run "every_arn_follows_the_partition" {
   }
 
   assert {
-    condition     = !strcontains(join("", [for it in aws_iam_role_policy.function : it.policy]), "arn:aws:") && strcontains(aws_iam_role_policy.function["trigger"].policy, "arn:aws-cn:codebuild:")
+    condition     = !strcontains(join("", [for it in aws_iam_role_policy.this : it.policy]), "arn:aws:") && strcontains(aws_iam_role_policy.this["trigger"].policy, "arn:aws-cn:codebuild:")
     error_message = "In China every ARN of a policy should begin with arn:aws-cn."
   }
   assert {
@@ -146,8 +146,15 @@ run "a_key_is_made_for_those_who_need_it" {
     error_message = "EventBridge should be allowed to use the key, or no event reaches the queue."
   }
   assert {
-    condition     = alltrue([for name in ["trigger", "report"] : toset(jsondecode(aws_iam_role_policy.kms[name].policy).Statement[0].Action) == toset(["kms:Decrypt", "kms:GenerateDataKey"])]) && jsondecode(aws_iam_role_policy.kms["hello"].policy).Statement[0].Action == ["kms:Decrypt"]
-    error_message = "Functions should encrypt and decrypt with the key, builds decrypt alone."
+    condition = { for role, it in aws_iam_role_policy.this : role => [for s in jsondecode(it.policy).Statement : s.Action if s.Sid == "UseTheKey"] } == {
+      trigger        = [["kms:Decrypt", "kms:GenerateDataKey"]]
+      report         = [["kms:Decrypt", "kms:GenerateDataKey"]]
+      sweep          = []
+      build          = ["kms:Decrypt"]
+      pipeline       = [["kms:Decrypt", "kms:GenerateDataKey"]]
+      pipeline-build = ["kms:Decrypt"]
+    }
+    error_message = "Functions and pipelines should encrypt and decrypt with the key, builds decrypt alone, the sweep nothing."
   }
   assert {
     condition     = alltrue([for it in aws_s3_bucket_server_side_encryption_configuration.this : one(one(it.rule).apply_server_side_encryption_by_default).sse_algorithm == "aws:kms"])
@@ -168,7 +175,7 @@ run "an_existing_key_and_secret_are_used" {
     error_message = "The existing key should encrypt the queues."
   }
   assert {
-    condition     = length(aws_secretsmanager_secret.token) == 0 && strcontains(aws_iam_role_policy.function["report"].policy, var.token_secret_arn)
+    condition     = length(aws_secretsmanager_secret.token) == 0 && strcontains(aws_iam_role_policy.this["report"].policy, var.token_secret_arn)
     error_message = "report should read the existing secret, and no new one be made."
   }
 }
@@ -181,7 +188,7 @@ run "a_vpc_is_for_both_functions" {
   }
 
   assert {
-    condition     = alltrue([for it in aws_lambda_function.this : it.vpc_config[0].subnet_ids == toset(["subnet-1"])]) && keys(aws_iam_role_policy.vpc) == ["report", "trigger"]
+    condition     = alltrue([for it in aws_lambda_function.this : it.vpc_config[0].subnet_ids == toset(["subnet-1"])]) && alltrue([for role, it in aws_iam_role_policy.this : strcontains(it.policy, "ec2:CreateNetworkInterface") == contains(["trigger", "report"], role)])
     error_message = "Both functions should be in the VPC, and allowed to be."
   }
 }

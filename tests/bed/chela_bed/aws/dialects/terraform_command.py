@@ -66,7 +66,7 @@ class Command:
         """What it would do, as `terraform show -json` has it; what it refuses in its own words."""
         done = self.call("plan", "-json", "-out=plan.tfplan")
         if done.returncode:
-            raise RefusedError(said(done.stdout))
+            raise RefusedError(_said(done.stdout))
         read: Mapping[str, Any] = json.loads(self.run("show", "-json", "plan.tfplan"))
         return read
 
@@ -94,8 +94,12 @@ class Command:
         )
 
 
-def said(output: str) -> list[str]:
-    """The errors among the lines of `-json`, one sentence each."""
+def errors(output: str) -> list[Mapping[str, Any]]:
+    """Those among the lines of `-json`."""
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    errors = [line["diagnostic"] for line in lines if line.get("diagnostic", {}).get("severity") == "error"]
-    return [f"{error['summary']}: {error['detail']}" for error in errors] or [output[-5000:]]
+    return [line["diagnostic"] for line in lines if line.get("diagnostic", {}).get("severity") == "error"]
+
+
+def _said(output: str) -> list[str]:
+    """One sentence each."""
+    return [f"{error['summary']}: {error['detail']}" for error in errors(output)] or [output[-5000:]]
