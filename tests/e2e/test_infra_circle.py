@@ -14,6 +14,15 @@ from chela_bed.aws.evaluator import Access
 from chela_bed.programs import Role
 from infra_circle import HELLO, RELEASE, Site, builds_of, deploy
 
+DECRYPT, GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
+# What each role asks of the key at least.
+KEYS = {
+    "trigger": {DECRYPT, GENERATE},
+    "report": {DECRYPT},
+    "build": {DECRYPT},
+    "pipeline": {DECRYPT, GENERATE},
+    "pipeline-build": {DECRYPT},
+}
 PIPELINE_SUCCEEDED = "The pipeline succeeded"
 
 
@@ -208,7 +217,8 @@ def test_a_user_whom_the_map_does_not_name_gets_nothing_built(site: Site) -> Non
     with site.job(HELLO, on_commits=False) as circle:
         circle.set_ci(username=other.access_key, password=other.secret_key)
         unmapped = circle.propose("unmapped", "true")
-        assert site.project.fullname in unmapped.await_flag("error", "403")["comment"]
+        flag = unmapped.await_flag("error", "403")
+        assert f"{other.arn} is no caller of this receiver" in flag["comment"]
         assert not circle.records_of(unmapped.commit)
     visit = site.stack.door.visits[-1]
     assert (visit.caller, visit.status) == (other.arn, 403)
@@ -279,11 +289,9 @@ def test_through_the_http_api_and_with_a_key_the_flag_turns_green(guarded: Site)
     assert guarded.stack.door.visits[-1].status in (202, 204)
     with guarded.job(RELEASE, on_commits=False) as circle:
         circle.propose("line", "true").await_flag("success")
-    asked = {action for role in _ROLES for action, _ in guarded.stack.calls.accesses(role)}
-    assert {"kms:Decrypt", "kms:GenerateDataKey"} <= asked
-
-
-_ROLES = ["chela-trigger-eu-west-1", "chela-report-eu-west-1", "chela-pipeline-eu-west-1"]
+    for name, keys in KEYS.items():
+        asked = {action for action, _ in guarded.stack.calls.accesses(f"chela-{name}-eu-west-1")}
+        assert keys <= asked, name
 
 
 def test_the_http_api_refuses_whom_iam_refuses(guarded: Site) -> None:
@@ -293,15 +301,13 @@ def test_the_http_api_refuses_whom_iam_refuses(guarded: Site) -> None:
         circle.propose("unknown", "true").await_flag("error", "403")
 
 
-def test_without_the_right_to_the_key_nothing_is_built(guarded: Site) -> None:
-    role: Any = guarded.layout.roles["trigger"]
+def test_without_the_right_to_the_key_a_build_cannot_read_its_source(guarded: Site) -> None:
+    role = guarded.layout.service_role(guarded.stack.engines.codebuild.projects["chela-hello"].role)
     usual = role.policies
     role.policies = [_without(policy, "UseTheKey") for policy in usual]
     with guarded.job(HELLO, on_commits=False) as circle:
-        locked = circle.propose("locked", "true")
-        locked.await_flag("error")
-        role.policies = usual
-        assert not builds_of(circle, locked.commit)
+        circle.propose("locked", "true").await_flag("failure", "Phase DOWNLOAD_SOURCE failed")
+    role.policies = usual
 
 
 def _without(policy: Any, sid: str) -> Any:

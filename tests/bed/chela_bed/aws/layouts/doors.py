@@ -27,10 +27,13 @@ def entrance(clients: Clients, function: str) -> Entrance:
 
 def _policy(client: Any, function: str) -> Policy | None:
     try:
-        found: Policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
+        found = json.loads(client.get_policy(FunctionName=function)["Policy"])
     except ClientError:
         return None
-    return found
+    for statement in found["Statement"]:
+        # moto leaves it there from what CloudFormation was told.
+        statement.pop("FunctionName", None)
+    return dict(found)
 
 
 def _api(clients: Clients, function: str, policy: Policy | None) -> Entrance:
