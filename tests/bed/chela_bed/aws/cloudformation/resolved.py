@@ -68,18 +68,18 @@ class Resolved:
         """Those of a type."""
         return {name: one for name, one in self.resources.items() if one.type == kind}
 
-    def statements(self, role: str, without: tuple[str, ...] = ()) -> list[Mapping[str, Any]]:
+    def statements(self, role: str) -> list[Mapping[str, Any]]:
         """All that the policies of a role or user say, by its logical name or the name of an existing one."""
         known = self._reference(role) if role in self.content["Resources"] else role
         inline = self[role].properties.get("Policies", []) if role in self.resources else []
         found = [policy["PolicyDocument"] for policy in inline]
         for policy in self.of_type("AWS::IAM::Policy").values():
             holders = policy.properties.get("Roles", []) + policy.properties.get("Users", [])
-            if known in holders and policy.logical not in without:
+            if known in holders:
                 found.append(policy.properties["PolicyDocument"])
         attached = self[role].properties.get("ManagedPolicyArns", []) if role in self.resources else []
         for policy in self.of_type("AWS::IAM::ManagedPolicy").values():
-            if self._reference(policy.logical) in attached and policy.logical not in without:
+            if self._reference(policy.logical) in attached:
                 found.append(policy.properties["PolicyDocument"])
         return [statement for document in found for statement in document["Statement"]]
 
