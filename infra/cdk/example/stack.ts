@@ -1,5 +1,6 @@
 // One stack with one `PagureCi` in it; the zips lie on this machine.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stack, Tags } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -7,7 +8,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { PagureCi, type PagureCiProps } from '../lib';
+import { PagureCi, WrongPropertiesError, type PagureCiProps } from '../lib';
 
 /** What the file may say: what needs no TypeScript. */
 export interface Settings extends Pick<
@@ -51,7 +52,7 @@ export class ChelaStack extends Stack {
       },
     });
     const { zips, architecture = 'x86_64', tokenSecretArn, key, alarmTopicArn, tags = {}, ...plain } = settings;
-    const zip = (name: string) => lambda.Code.fromAsset(join(folder, zips, `${name}-${architecture}.zip`));
+    const zip = (name: string) => zipOf(join(folder, zips, `${name}-${architecture}.zip`));
     new PagureCi(this, 'Chela', {
       ...plain,
       functions: { trigger: zip('trigger'), report: zip('report') },
@@ -62,4 +63,9 @@ export class ChelaStack extends Stack {
     });
     for (const [name, value] of Object.entries(tags)) Tags.of(this).add(name, value);
   }
+}
+
+function zipOf(path: string): lambda.Code {
+  if (existsSync(path)) return lambda.Code.fromAsset(path);
+  throw new WrongPropertiesError([`There is no ${path}. Make both zips with "cargo xtask lambda", or correct zips.`]);
 }

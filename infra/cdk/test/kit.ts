@@ -87,8 +87,7 @@ export function synthesised(
 /** What a stack comes to. */
 export function templateOf(own: Stack): Template {
   const whole = own.node.root as App;
-  // The library would validate each template for half a second; validated.test.ts does it.
-  return whole.synth({ skipValidation: true }).getStackArtifact(own.artifactId).template as Template;
+  return whole.synth().getStackArtifact(own.artifactId).template as Template;
 }
 
 /** The resources of a template by the paths of their constructs below their `PagureCi`. */

@@ -7,6 +7,7 @@ import { PagureCi, type PagureCiProps } from '../lib';
 import { ACCOUNT, everything, least } from './kit';
 import { app, stack } from './wishes';
 
+process.env['CDK_VALIDATION'] = 'true';
 const STRICT = { '@aws-cdk/core:validateAgainstDefaultRules': true };
 
 /** Whether an application with all checks is synthesised: those of the library, and cdk-nag's. */

@@ -45,6 +45,8 @@ export type Template = Readonly<Record<string, unknown>>;
 const FOLDER = mkdtempSync(join(tmpdir(), 'chela-cdk-'));
 // The library writes there as well; nothing is to stay behind.
 process.env['TMPDIR'] = FOLDER;
+// To validate a template takes longer than to make it; validated.test.ts does it.
+process.env['CDK_VALIDATION'] = 'false';
 process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
 
 /** An application that says in its templates where each resource comes from, and writes them aside. */
@@ -77,7 +79,7 @@ export function answer(wish: Wish, account: Account): Answer {
     if (problem instanceof WrongPropertiesError) return { refused: problem.sentences };
     throw problem;
   }
-  const built = made.synth({ skipValidation: true });
+  const built = made.synth();
   return { template: built.getStackArtifact(own.artifactId).template as Template, folder: built.directory };
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
 from collections.abc import Mapping
@@ -28,10 +29,11 @@ class Cdk:
 
     name = "cdk"
 
-    def __init__(self, scratch: Path, folder: Path | None = None) -> None:
+    def __init__(self, scratch: Path, folder: Path | None = None, package: Path | None = None) -> None:
         self.scratch = scratch
         self._folder = folder or cdk_program.SOURCE
-        self._dist: Path | None = None
+        # One that is compiled.
+        self._package = package
 
     @staticmethod
     def missing() -> str | None:
@@ -56,12 +58,16 @@ class Cdk:
         _upload(Path(made["folder"]), Clients(moto.url, account), wish)
         return CdkDeployed(Deployment.create(moto, account, STACK, path, {}))
 
+    @functools.cached_property
+    def package(self) -> Path:
+        """The package as it runs, with its policies beside it."""
+        return self._package or cdk_program.compiled(self._folder, self.scratch)
+
     def synthesise(self, wish: Wish, account: Account) -> Mapping[str, Any]:
         """The template as it comes out, and the folder with its files."""
-        if self._dist is None:
-            self._dist = cdk_program.compiled(self._folder, self.scratch)
         given = dataclasses.asdict(wish)
-        answer = cdk_program.ask({"dist": str(self._dist), "wish": given, "account": _account(account)})
+        where = {"number": account.number, "region": account.region}
+        answer = cdk_program.ask({"dist": str(self.package / "dist"), "wish": given, "account": where})
         if "refused" in answer:
             raise RefusedError(answer["refused"])
         if "error" in answer:
@@ -115,10 +121,6 @@ class CdkDeployed:
     def destroy(self) -> None:
         """Take it away, with the keys and with what stays in the buckets."""
         self.deployment.remove()
-
-
-def _account(account: Account) -> Mapping[str, str]:
-    return {"number": account.number, "region": account.region}
 
 
 def _upload(folder: Path, clients: Clients, wish: Wish) -> None:

@@ -23,8 +23,9 @@ SOURCE = CHECKOUT / "infra" / "cdk"
 HOME = CHECKOUT / "target" / "aws" / "cdk"
 # What is compiled, and what is only read.
 WRITTEN = ("lib", "example", "test")
-READ = ("policies", "rules", "example", "cdk.json", "package.json")
+READ = ("policies", "rules", "cdk.json", "README.md")
 COMPILER = ("tsconfig.json", "package.json", "package-lock.json", ".npmrc")
+ALL = (*WRITTEN, *READ, *COMPILER)
 ASKING = threading.Lock()
 
 
@@ -38,21 +39,25 @@ def ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def compiled(folder: Path, scratch: Path) -> Path:
-    """The package of this folder, ready to run: the path of its `dist`, with its policies beside it."""
-    made = scratch / f"package-{_digest(folder, (*WRITTEN, *READ))}"
+    """A copy of the package in this folder, ready to run: its path."""
+    made = scratch / f"package-{_digest(folder, ALL)}"
     if not made.exists():
-        shutil.copytree(_compiled(folder), made / "dist")
-        (made / "node_modules").symlink_to(packages())
-        for name in READ:
-            _copy(folder / name, made / name)
-    return made / "dist"
+        half = made.with_suffix(".half")
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.copytree(_compiled(folder), half / "dist")
+        (half / "node_modules").symlink_to(packages())
+        for name in ALL:
+            _copy(folder / name, half / name)
+        half.rename(made)
+    return made
 
 
 def run(command: Sequence[str], folder: Path) -> str:
-    """Run one of the packages' programs, such as `tsc`; what it prints."""
+    """Run Node, or one of the packages' programs such as `tsc`; what it prints."""
     program, *arguments = command
+    path = [] if program == "node" else [str(packages() / ".bin" / program)]
     done = subprocess.run(
-        ["node", str(packages() / ".bin" / program), *arguments],
+        ["node", *path, *arguments],
         cwd=folder,
         env=environment(),
         capture_output=True,
@@ -70,8 +75,8 @@ def environment() -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(HOME),
         "LANG": "C.UTF-8",
+        "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     }
 
 
