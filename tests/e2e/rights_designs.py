@@ -130,6 +130,7 @@ def names(wish: Wish, found: Design) -> dict[str, Any]:
         | {
             "Prefix": prefix,
             "Account": account.number,
+            "Partition": account.partition,
             "Region": account.region,
             "UrlSuffix": "amazonaws.com.cn" if account.partition == "aws-cn" else "amazonaws.com",
             "Root": account.user("").replace(":user/", ":root"),
@@ -183,6 +184,11 @@ def started(wish: Wish) -> tuple[list[str], list[str]]:
         if "untrusted" in said:
             builds.add(said["untrusted"])
     return sorted(builds), sorted(lines)
+
+
+def caller(wish: Wish, found: Design) -> str:
+    """The ARN of who signs for the project."""
+    return wish.caller or found.account.user(f"{wish.prefix}-pagure-{wish.project.replace('/', '-')}")
 
 
 def _config(found: Design) -> list[str]:

@@ -51,7 +51,10 @@ CALLERS: list[Row] = [
     *no("caller", "lambda:InvokeFunctionUrl", FUNCTION + "2", "another function", **URL),
     *no("caller", "lambda:InvokeFunction", FUNCTION + "2", "another function", **THROUGH),
     *no(
-        "caller", "iam:CreateAccessKey", "arn:aws:iam::${Account}:user/chela-pagure-demo-hello", "the owner's"
+        "caller",
+        "iam:CreateAccessKey",
+        "arn:${Partition}:iam::${Account}:user/chela-pagure-demo-hello",
+        "the owner's",
     ),
     *no("caller", "lambda:UpdateFunctionUrlConfig", FUNCTION, "the owner's", **URL),
     *no("caller", "kms:Decrypt", "${Key}", "nothing there is for callers"),
@@ -107,9 +110,9 @@ CALLERS: list[Row] = [
 
 API, EVENTS = "apigateway.amazonaws.com", "events.amazonaws.com"
 SENDS = "sqs:SendMessage"
-RULE = "arn:aws:events:${Region}:${Account}:rule"
+RULE = "arn:${Partition}:events:${Region}:${Account}:rule"
 BUILDS, LINES = f"{RULE}/${{Prefix}}-codebuild", f"{RULE}/${{Prefix}}-codepipeline"
-FOREIGN = "arn:aws:events:${Region}:999999999999:rule/${Prefix}-codebuild"
+FOREIGN = "arn:${Partition}:events:${Region}:999999999999:rule/${Prefix}-codebuild"
 OURS = {"aws__SourceAccount": "${Account}"}
 THEIRS = {"aws__SourceAccount": "999999999999"}
 KEY_USES = "kms:Decrypt kms:GenerateDataKey"
@@ -147,6 +150,18 @@ SERVICES: list[Row] = [
     *no(EVENTS, KEY_USES, "${Key}", "for somebody else's rule", **THEIRS, **by(FOREIGN)),
     *no(EVENTS, "kms:Encrypt kms:PutKeyPolicy", "${Key}", "nobody asks for that", **OURS, **by(BUILDS)),
     *no("sns.amazonaws.com", KEY_USES, "${Key}", "another service", **OURS, **by(BUILDS)),
+    *yes(
+        EVENTS, KEY_USES, "${Key}", "in every partition", "another region and partition", **OURS, **by(BUILDS)
+    ),
+    *no(
+        EVENTS,
+        KEY_USES,
+        "${Key}",
+        "its owner has to let them",
+        "key and secret of theirs",
+        **OURS,
+        **by(BUILDS),
+    ),
     *yes("owner", "kms:PutKeyPolicy kms:ScheduleKeyDeletion kms:Decrypt", "${Key}", "else nobody ever could"),
     *no("nobody", "kms:Decrypt kms:PutKeyPolicy", "${Key}", "the account's policies decide"),
     *no("stranger", "kms:Decrypt kms:PutKeyPolicy", "${Key}", "another account"),
@@ -248,8 +263,8 @@ def _service_role(role: str, service: str, source: str, other: str) -> list[Row]
     ]
 
 
-GROUP = "arn:aws:scheduler:${Region}:${Account}:schedule-group"
-LINE = "arn:aws:codepipeline:${Region}:${Account}"
+GROUP = "arn:${Partition}:scheduler:${Region}:${Account}:schedule-group"
+LINE = "arn:${Partition}:codepipeline:${Region}:${Account}"
 TRUSTS: list[Row] = [
     *_function_role("${TriggerRole}"),
     *_function_role("${ReportRole}"),

@@ -7,9 +7,9 @@ from typing import Any
 from rights_row import Row, no, start, yes
 
 TRIGGER, REPORT = "trigger", "report"
-PROJECT = "arn:aws:codebuild:${Region}:${Account}:project"
-PIPELINE = "arn:aws:codepipeline:${Region}:${Account}"
-QUEUE = "arn:aws:sqs:${Region}:${Account}"
+PROJECT = "arn:${Partition}:codebuild:${Region}:${Account}:project"
+PIPELINE = "arn:${Partition}:codepipeline:${Region}:${Account}"
+QUEUE = "arn:${Partition}:sqs:${Region}:${Account}"
 STREAM = ":log-stream:2026/11/23/[$LATEST]0a1b"
 BUILD_ROLE = "${BuildRole}"
 IMAGE = "aws/codebuild/standard:7.0"
@@ -49,7 +49,7 @@ INTERFACES = (
     " ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses"
 )
 LOOKS = "ec2:DescribeNetworkInterfaces ec2:DescribeSubnets"
-INTERFACE = "arn:aws:ec2:${Region}:${Account}:network-interface/eni-0a1b"
+INTERFACE = "arn:${Partition}:ec2:${Region}:${Account}:network-interface/eni-0a1b"
 
 
 def via(service: str) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _both(who: str, function: str, other: str, group: str, other_group: str) -> 
         *no(
             who,
             "ec2:CreateSecurityGroup",
-            "arn:aws:ec2:${Region}:${Account}:security-group/sg-0a1b",
+            "arn:${Partition}:ec2:${Region}:${Account}:security-group/sg-0a1b",
             "it makes interfaces, nothing else",
         ),
         *no(who, "ec2:DescribeInstances", "*", "what else runs is none of its business"),
@@ -89,7 +89,7 @@ def _both(who: str, function: str, other: str, group: str, other_group: str) -> 
             aws__SecureTransport="false",
         ),
         *no(who, "s3:GetObject s3:PutObject", "${LedgerBucket}/others/o1", "not a folder of ours"),
-        *no(who, "s3:GetObject", "arn:aws:s3:::elsewhere/builds/b1", "another bucket"),
+        *no(who, "s3:GetObject", "arn:${Partition}:s3:::elsewhere/builds/b1", "another bucket"),
         *no(who, "s3:PutBucketPolicy s3:DeleteBucket", "${LedgerBucket}", "the owner's"),
         *no(who, "sqs:PurgeQueue sqs:SetQueueAttributes", "${RequestsQueue}", "the owner's"),
         *no(who, "sqs:PurgeQueue sqs:SetQueueAttributes", "${ReportsQueue}", "the owner's"),
@@ -211,7 +211,7 @@ def _trigger_key() -> list[Row]:
         ],
         *no(TRIGGER, uses, "${Key}", "the secret is report's", **via("secretsmanager")),
         *no(TRIGGER, "secretsmanager:GetSecretValue", "${TokenSecret}", "the CI token is report's"),
-        *no(TRIGGER, uses, "arn:aws:kms:${Region}:${Account}:key/other", "another key", **via("s3")),
+        *no(TRIGGER, uses, "arn:${Partition}:kms:${Region}:${Account}:key/other", "another key", **via("s3")),
     ]
 
 
@@ -258,11 +258,11 @@ def _report() -> list[Row]:
         *no(
             who,
             "secretsmanager:GetSecretValue",
-            "arn:aws:secretsmanager:${Region}:${Account}:secret:other-AbCdEf",
+            "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:other-AbCdEf",
             "another secret",
         ),
         *no(who, "secretsmanager:DeleteSecret secretsmanager:DescribeSecret", "${TokenSecret}", "it reads"),
-        *no(who, uses, "arn:aws:kms:${Region}:${Account}:key/other", "another key", **via("s3")),
+        *no(who, uses, "arn:${Partition}:kms:${Region}:${Account}:key/other", "another key", **via("s3")),
         *no(who, uses, "${Key}", "not what lies elsewhere", **via("dynamodb")),
     ]
     for folder in ("builds", "executions", "open"):
@@ -274,6 +274,28 @@ def _report() -> list[Row]:
     return found
 
 
+def _elsewhere() -> list[Row]:
+    """Where names, suffixes or keys are others."""
+    china, theirs = "another region and partition", "key and secret of theirs"
+    uses, project = "kms:Decrypt kms:GenerateDataKey", "${BuildProject}"
+    found = [
+        *yes(TRIGGER, "codebuild:StartBuild", project, "in every partition", china, **start()),
+        *no(TRIGGER, "codebuild:StartBuild", f"{PROJECT}/other", "in every partition", china, **start()),
+        *yes(TRIGGER, "s3:PutObject", "${SourcesBucket}/sources/1.zip", "in every partition", china),
+        *yes(REPORT, "secretsmanager:GetSecretValue", "${TokenSecret}", "in every partition", china),
+        *yes(REPORT, "secretsmanager:GetSecretValue", "${TokenSecret}", "theirs is used", theirs),
+        *no(TRIGGER, "secretsmanager:GetSecretValue", "${TokenSecret}", "the CI token is report's", theirs),
+        *yes("build", "kms:Decrypt", "${Key}", "theirs is used", theirs),
+        *yes("pipeline", uses, "${Key}", "theirs is used", theirs),
+    ]
+    for who in (TRIGGER, REPORT):
+        found += yes(who, uses, "${Key}", "services end otherwise there", china, **via("s3"))
+        found += no(who, uses, "${Key}", "nothing but a service", china)
+        found += yes(who, uses, "${Key}", "theirs is used", theirs, **via("sqs"))
+        found += no(who, uses, "${Key}", "nothing but a service", theirs)
+    return found
+
+
 FUNCTIONS: list[Row] = [
     *_both("trigger", "${TriggerFunction}", "${ReportFunction}", "${TriggerLogGroup}", "${ReportLogGroup}"),
     *_trigger_queues(),
@@ -282,4 +304,5 @@ FUNCTIONS: list[Row] = [
     *_trigger_key(),
     *_both("report", "${ReportFunction}", "${TriggerFunction}", "${ReportLogGroup}", "${TriggerLogGroup}"),
     *_report(),
+    *_elsewhere(),
 ]

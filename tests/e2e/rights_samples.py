@@ -27,7 +27,7 @@ def _all(who: str, group: str) -> list[Row]:
         *no(who, "s3:PutObject s3:DeleteObject", SOURCE, "a source stays as it was"),
         *no(who, "s3:GetObject", "${SourcesBucket}/others/1.zip", "another prefix"),
         *no(who, "s3:GetObject", SOURCE, "never over plain HTTP", aws__SecureTransport="false"),
-        *no(who, "s3:GetObject", "arn:aws:s3:::elsewhere/sources/1.zip", "another bucket"),
+        *no(who, "s3:GetObject", "arn:${Partition}:s3:::elsewhere/sources/1.zip", "another bucket"),
         *no(who, "secretsmanager:GetSecretValue", "${TokenSecret}", "a build must not flag anything"),
         *no(who, "sqs:SendMessage", "${ReportsQueue}", "a build must not report anything"),
         *no(who, "sqs:SendMessage", "${RequestsQueue}", "a build must not start another"),
@@ -42,7 +42,7 @@ def _all(who: str, group: str) -> list[Row]:
         *yes(who, "kms:Decrypt", "${Key}", "what it reads is encrypted"),
         *yes(who, "kms:Decrypt", "${Key}", "what it reads is encrypted", **via("s3")),
         *no(who, "kms:Encrypt kms:PutKeyPolicy", "${Key}", "the owner's"),
-        *no(who, "kms:Decrypt", "arn:aws:kms:${Region}:${Account}:key/other", "another key"),
+        *no(who, "kms:Decrypt", "arn:${Partition}:kms:${Region}:${Account}:key/other", "another key"),
     ]
 
 

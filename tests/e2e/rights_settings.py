@@ -26,7 +26,11 @@ def flat(design: Design) -> dict[str, Any]:
 
 def settled(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Properties in one form: whatever says the same is the same."""
-    return {name: _settled(name, value) for name, value in properties.items()}
+    found = {name: _settled(name, value) for name, value in properties.items()}
+    # The only list whose order says something.
+    if "Stages" in properties:
+        found["order of Stages"] = ", ".join(stage["Name"] for stage in properties["Stages"])
+    return found
 
 
 def _settled(name: str, value: Any) -> Any:

@@ -15,7 +15,7 @@ from chela_bed.aws.dialects import Design
 from chela_bed.paths import CHECKOUT
 from rights_designs import DIALECTS, WISHES
 from rights_differences import EXCUSES, Difference
-from rights_settings import flat, settled
+from rights_settings import POLICIES, flat, settled
 
 # With it the others are compared.
 FIRST = "cloudformation"
@@ -42,6 +42,18 @@ def test_a_stack_has_the_policies_of_infra_and_no_other(dialect: str, wish: str)
         found = json.loads(json.dumps(found).replace("ci-token-??????", "ci-token-AbCdEf"))
     for about in wanted.keys() | found.keys():
         assert sameness.policy(found.get(about, [])) == sameness.policy(wanted.get(about, [])), about
+
+
+@pytest.mark.parametrize("wish", WISHES)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_policy_is_given_to_anybody_else(dialect: str, wish: str) -> None:
+    made, wished = rights_designs.design(dialect, wish), WISHES[wish]
+    known = {made.resources[logical].properties["RoleName"] for logical in rights_designs.trusts(wished)}
+    known.add(rights_designs.caller(wished, made).rpartition("/")[2])
+    for one in made.resources.values():
+        if one.type in POLICIES:
+            holders = {each for kind in ("Roles", "Users", "Groups") for each in one.properties.get(kind, ())}
+            assert holders <= known, one.logical
 
 
 @pytest.mark.parametrize("wish", WISHES)
@@ -140,6 +152,6 @@ def test_the_map_of_callers_is_what_was_wished_for(dialect: str, wish: str) -> N
     found = (
         made.resources["ConfigObject"].properties["Content"] if said.startswith("s3://") else json.loads(said)
     )
-    caller = wished.caller or made.account.user(f"{wished.prefix}-pagure-{wished.project.replace('/', '-')}")
+    caller = rights_designs.caller(wished, made)
     jobs = {job: dict(settings) for job, settings in wished.jobs.items()}
     assert found == {"callers": {caller: {wished.project: {"strangers": "hold", "jobs": jobs}}}}
