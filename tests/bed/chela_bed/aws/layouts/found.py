@@ -71,10 +71,12 @@ class Functions:
         return Feed(visibility, mapping["BatchSize"], most, items)
 
     def _mapping(self, function: str) -> Any:
-        found = self._client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-        enabled = [each for each in found if each["State"] == "Enabled"]
+        # moto finds a function's only by what it was called when they were made: its name or its ARN.
+        found = self._client.list_event_source_mappings()["EventSourceMappings"]
+        ours = [each for each in found if each["FunctionArn"].rpartition(":")[2] == function]
+        enabled = [each for each in ours if each["State"] == "Enabled"]
         if len(enabled) != 1:
-            raise BedError(f"{function} is fed by {len(enabled)} queues: {found}")
+            raise BedError(f"{function} is fed by {len(enabled)} queues: {ours}")
         return enabled[0]
 
 
