@@ -80,7 +80,7 @@ def design(dialect: str, wish: str) -> Design:
     wished = WISHES[wish]
     if dialect == "terraform":
         return _planned(wished.region)[wish]
-    return _dialect(dialect).design(wished, _account(wished.region))
+    return _dialect(dialect).design(wished, account(wished.region))
 
 
 @functools.cache
@@ -89,7 +89,7 @@ def _planned(region: str) -> Mapping[str, Design]:
     wishes = {name: wish for name, wish in WISHES.items() if wish.region == region}
     terraform = _dialect("terraform")
     assert isinstance(terraform, Terraform)
-    return terraform.designs(wishes, _account(region))
+    return terraform.designs(wishes, account(region))
 
 
 @functools.cache
@@ -99,7 +99,8 @@ def _dialect(name: str) -> Dialect:
     return DIALECTS[name](folder)
 
 
-def _account(region: str) -> Account:
+def account(region: str) -> Account:
+    """Whose the stacks of a region are."""
     return CHINA if region.startswith("cn-") else ACCOUNT
 
 
