@@ -50,17 +50,26 @@ pub fn test(build: &wheel::Build) -> Result<()> {
 }
 
 /// A part of the end-to-end tests.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Suite {
     /// The plugin, the program and the receiver on one machine
     Pagure,
     /// The functions, on what stands in for AWS
     Aws,
+    /// The stack as code in its three dialects, deployed on what stands in for AWS
+    Infra,
 }
 
 impl Suite {
-    fn has(self, file: &str) -> bool {
-        file.starts_with("test_aws_") == (self == Self::Aws)
+    /// The suite of a test file, by its name.
+    fn of(file: &str) -> Self {
+        if file.starts_with("test_aws_") {
+            Self::Aws
+        } else if file.starts_with("test_infra_") {
+            Self::Infra
+        } else {
+            Self::Pagure
+        }
     }
 }
 
@@ -93,7 +102,7 @@ fn files(suite: Option<Suite>) -> Result<Vec<String>> {
         )
     })?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let wanted = names.filter(|name| name.starts_with("test_") && suite.has(name));
+    let wanted = names.filter(|name| name.starts_with("test_") && suite == Suite::of(name));
     let mut files: Vec<String> = wanted.map(|name| format!("e2e/{name}")).collect();
     files.sort();
     Ok(files)
@@ -128,4 +137,22 @@ fn unit_tests() -> Result<()> {
 
 fn with_features(command: &mut Command) -> &mut Command {
     command.args(["--workspace", "--all-features"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_test_file_is_in_one_suite() {
+        for (file, suite) in [
+            ("test_heart.py", Suite::Pagure),
+            ("test_browser.py", Suite::Pagure),
+            ("test_aws_road.py", Suite::Aws),
+            ("test_infra_circle.py", Suite::Infra),
+            ("test_infra_terraform.py", Suite::Infra),
+        ] {
+            assert_eq!(Suite::of(file), suite, "{file}");
+        }
+    }
 }
