@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 import rights_designs
 import test_infra_side_by_side as side_by_side
+from chela_bed.aws.dialects import Design
 from chela_bed.aws.dialects.cdk import Cdk
 
 pytestmark = pytest.mark.skipif(Cdk.missing() is not None, reason=Cdk.missing() or "")
@@ -321,7 +322,7 @@ def look_at(cdk: Cdk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the side by side look at this one's stacks."""
     right = rights_designs.design
 
-    def design(dialect: str, wish: str) -> rights_designs.Design:
+    def design(dialect: str, wish: str) -> Design:
         if dialect != "cdk":
             return right(dialect, wish)
         wished = rights_designs.WISHES[wish]

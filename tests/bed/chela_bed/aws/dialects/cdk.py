@@ -129,8 +129,11 @@ def _upload(folder: Path, clients: Clients, wish: Wish) -> None:
     for listed in folder.glob("*.assets.json"):
         for asset in json.loads(listed.read_text())["files"].values():
             (place,) = asset["destinations"].values()
-            content = (folder / asset["source"]["path"]).read_bytes()
-            files[_filled(place["bucketName"], clients.account), place["objectKey"]] = content
+            file = folder / asset["source"]["path"]
+            # The template itself goes another way.
+            if not file.name.endswith(".template.json"):
+                bucket = _filled(place["bucketName"], clients.account)
+                files[bucket, place["objectKey"]] = file.read_bytes()
     s3 = clients("s3")
     for bucket in {bucket for bucket, _ in files}:
         s3.create_bucket(
