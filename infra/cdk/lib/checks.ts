@@ -102,10 +102,7 @@ function ofProject(name: string, project: Project): string[] {
       found.length === 0,
       `The project ${name} has no jobs, so that nothing could be built. Write at least one, such as jobs: { "codebuild/hello": {} }.`,
     ),
-    ...when(
-      !['hold', 'refuse'].includes(strangers),
-      `strangers of ${name} is "${strangers}". Write hold or refuse.`,
-    ),
+    ...when(!['hold', 'refuse'].includes(strangers), `strangers of ${name} is "${strangers}". Write hold or refuse.`),
     ...twice(name, found),
     ...found.flatMap((lead) => ofJob(name, lead)),
   ];
@@ -162,13 +159,17 @@ function callers(props: PagureCiProps, stack: Stack): string[] {
   return [
     ...users
       .filter((user) => user.length > IAM_NAME_LENGTH)
-      .map((user) => `The user ${user} has a name too long for IAM (it ends at 64 characters). Give its project a caller.`),
+      .map(
+        (user) => `The user ${user} has a name too long for IAM (it ends at 64 characters). Give its project a caller.`,
+      ),
     ...when(
       // IAM takes no two that differ in case alone.
       new Set(users.map((user) => user.toLowerCase())).size < users.length,
       'Two projects would get users of the same name, since "/" becomes "-" in it. Give one of them a caller.',
     ),
-    ...all.flatMap(([name, project]) => (project.caller === undefined ? [] : ofCaller(name, project.caller, props, stack))),
+    ...all.flatMap(([name, project]) =>
+      project.caller === undefined ? [] : ofCaller(name, project.caller, props, stack),
+    ),
     ...when(
       isFile(props, stack) && (Token.isUnresolved(stack.account) || Token.isUnresolved(stack.region)),
       'The map of callers outgrows a variable and becomes a file, in which the account is written out. Give the stack env: { account, region }.',
@@ -198,10 +199,7 @@ function numbers(props: PagureCiProps): string[] {
   const { maximumConcurrency: most = 2, triggerReservedConcurrency: kept = 1 } = props;
   const days = props.sourcesExpiration?.toDays({ integral: false }) ?? 30;
   return [
-    ...when(
-      !isWithin(most, 2, 1000),
-      `maximumConcurrency is ${most}, which Lambda does not offer. Write 2 to 1000.`,
-    ),
+    ...when(!isWithin(most, 2, 1000), `maximumConcurrency is ${most}, which Lambda does not offer. Write 2 to 1000.`),
     ...when(
       !isWithin(kept, 1, 1000),
       `triggerReservedConcurrency is ${kept}, with which no request would be taken or none could be kept. Write 1 to 1000, or leave it out.`,
@@ -241,7 +239,7 @@ function options(props: PagureCiProps): string[] {
       'vpc has no security group. Write at least one, or leave vpc out.',
     ),
     ...when(
-      token !== undefined && token !== 'new' && !(token instanceof SecretValue) && token.secretFullArn === undefined,
+      token !== undefined && token !== 'new' && !SecretValue.isSecretValue(token) && token.secretFullArn === undefined,
       'token is a secret that is not known by its whole ARN. Take Secret.fromSecretCompleteArn, so that the policy can name this secret alone.',
     ),
   ];

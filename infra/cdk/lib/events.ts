@@ -16,7 +16,14 @@ import type { Queues } from './storage';
 /** EventBridge takes no pattern with an empty list: a rule for each engine that is used. */
 export function makeRules({ scope, naming, names }: Site, reports: sqs.Queue): void {
   if (names['CodeBuildProjectNames']?.length) {
-    makeRule(scope, 'CodeBuildRule', naming.codeBuildRule, 'What becomes of builds', pattern('codebuild', names), reports);
+    makeRule(
+      scope,
+      'CodeBuildRule',
+      naming.codeBuildRule,
+      'What becomes of builds',
+      pattern('codebuild', names),
+      reports,
+    );
   }
   if (names['PipelineNames']?.length) {
     makeRule(

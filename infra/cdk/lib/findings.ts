@@ -66,7 +66,7 @@ export function acknowledgeFindings(scope: Construct): void {
   for (const child of scope.node.findAll()) {
     const setting = SETTINGS[child.node.path.slice(scope.node.path.length + 1)];
     if (setting) Validations.of(child).acknowledge(setting);
-    if (child instanceof iam.CfnPolicy) acknowledgeWildcards(child);
+    if (iam.CfnPolicy.isCfnPolicy(child)) acknowledgeWildcards(child);
   }
 }
 

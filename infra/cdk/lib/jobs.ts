@@ -39,10 +39,7 @@ export function userName(prefix: string, project: string): string {
 }
 
 /** The map of callers, as `trigger` reads it. */
-export function callersJson(
-  props: Pick<PagureCiProps, 'projects'>,
-  callerOf: (project: string) => string,
-): string {
+export function callersJson(props: Pick<PagureCiProps, 'projects'>, callerOf: (project: string) => string): string {
   const callers: Record<string, Record<string, unknown>> = {};
   for (const [name, project] of Object.entries(props.projects)) {
     const own = (callers[callerOf(name)] ??= {});

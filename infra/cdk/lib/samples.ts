@@ -73,9 +73,7 @@ function environment(props: PagureCiProps): codebuild.CfnProject.EnvironmentProp
   return {
     type: isArm ? 'ARM_CONTAINER' : 'LINUX_CONTAINER',
     computeType: 'BUILD_GENERAL1_SMALL',
-    image: isArm
-      ? 'aws/codebuild/amazonlinux-aarch64-standard:3.0'
-      : 'aws/codebuild/amazonlinux-x86_64-standard:5.0',
+    image: isArm ? 'aws/codebuild/amazonlinux-aarch64-standard:3.0' : 'aws/codebuild/amazonlinux-x86_64-standard:5.0',
   };
 }
 

@@ -153,7 +153,7 @@ function refusePlainHttp(bucket: s3.Bucket, names: Names): void {
 /** Where Pagure's CI token lies. A new secret is empty: whoever may read the stack must not read it. */
 export function makeToken({ scope, props, naming, key }: Site): TokenPlace {
   const { token = 'new' } = props;
-  if (token instanceof SecretValue) return { variables: { CHELA_TOKEN: token.unsafeUnwrap() } };
+  if (SecretValue.isSecretValue(token)) return { variables: { CHELA_TOKEN: token.unsafeUnwrap() } };
   if (token !== 'new') return { secret: token, variables: { CHELA_TOKEN_SECRET: token.secretArn } };
   const made = new secretsmanager.CfnSecret(scope, 'NewTokenSecret', {
     name: `${naming.prefix}/ci-token`,

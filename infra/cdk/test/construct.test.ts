@@ -39,7 +39,9 @@ function withMore(more: Partial<PagureCiProps>): Template {
 }
 
 function manyJobs(): Record<string, Job> {
-  return Object.fromEntries(Array.from({ length: 19 }, (_, n) => [`codebuild/job-${n}`, { name: `x${n}`.padEnd(90, 'y') }]));
+  return Object.fromEntries(
+    Array.from({ length: 19 }, (_, n) => [`codebuild/job-${n}`, { name: `x${n}`.padEnd(90, 'y') }]),
+  );
 }
 
 test('nothing is made but what CloudFormation itself makes', () => {
@@ -53,11 +55,22 @@ test('two with different prefixes live in one stack', () => {
   const own = stack(app(), ACCOUNT);
   new PagureCi(own, 'Chela', { ...everything(own), projects: { 'demo/hello': { jobs: PagureCi.sampleJobs() } } });
   const jobs = PagureCi.sampleJobs('team');
-  new PagureCi(own, 'Team', { ...least(own), namePrefix: 'team', key: 'new', samples: true, projects: { 'demo/hello': { jobs } } });
+  new PagureCi(own, 'Team', {
+    ...least(own),
+    namePrefix: 'team',
+    key: 'new',
+    samples: true,
+    projects: { 'demo/hello': { jobs } },
+  });
   const found = Object.values(templateOf(own)['Resources'] as Record<string, Resource>);
-  const names = found.flatMap((one) => NAMES.flatMap((key) => one.Properties[key] ?? []).map((name) => `${one.Type} ${JSON.stringify(name)}`));
+  const names = found.flatMap((one) =>
+    NAMES.flatMap((key) => one.Properties[key] ?? []).map((name) => `${one.Type} ${JSON.stringify(name)}`),
+  );
   assert.ok(names.length > 40, 'things are called otherwise now');
-  assert.deepEqual(names.filter((name, place) => names.indexOf(name) !== place), []);
+  assert.deepEqual(
+    names.filter((name, place) => names.indexOf(name) !== place),
+    [],
+  );
 });
 
 test('two of them may stand in two stacks of one application', () => {
@@ -71,7 +84,10 @@ test('two of them may stand in two stacks of one application', () => {
 
 test('a token that is a value becomes a variable, and no secret is made', () => {
   const template = withMore({ token: SecretValue.secretsManager('pagure') });
-  assert.equal(variables(template, 'ReportFunction')['CHELA_TOKEN'], '{{resolve:secretsmanager:pagure:SecretString:::}}');
+  assert.equal(
+    variables(template, 'ReportFunction')['CHELA_TOKEN'],
+    '{{resolve:secretsmanager:pagure:SecretString:::}}',
+  );
   assert.equal(variables(template, 'ReportFunction')['CHELA_TOKEN_SECRET'], undefined);
   assert.equal(resources(template)['NewTokenSecret'], undefined);
   assert.equal(saying(template, 'ReportPolicy', 'ReadTheCiToken'), undefined);
@@ -154,7 +170,10 @@ test('a role of a CodeBuild project of theirs gets what builds need', () => {
   );
   const said = (granted?.Properties['PolicyDocument'] as { Statement: Sentence[] }).Statement;
   const wanted = policy('build', { SourcesBucket: '', SourcesPrefix: '', BuildLogGroup: '', Key: [''] });
-  assert.deepEqual(said.map((each) => [each['Sid'], each['Action']]), wanted.Statement.map((each) => [each['Sid'], each['Action']]));
+  assert.deepEqual(
+    said.map((each) => [each['Sid'], each['Action']]),
+    wanted.Statement.map((each) => [each['Sid'], each['Action']]),
+  );
   assert.match(JSON.stringify(said), /log-group:\/aws\/codebuild\/hello:\*/);
 });
 
@@ -177,8 +196,13 @@ test('a user of two projects gets one policy, and its projects stand together in
   const jobs = { 'codebuild/hello': {} };
   const template = withMore({ projects: { 'demo/a': { jobs, caller }, 'demo/b': { jobs, caller } } });
   const policies = Object.entries(resources(template)).filter(([path]) => path.startsWith('CallerPolicy/'));
-  assert.deepEqual(policies.map(([, one]) => one.Properties['Users']), [['pagure']]);
-  const map = JSON.parse(String(variables(template, 'TriggerFunction')['CHELA_CONFIG'])) as { callers: Record<string, object> };
+  assert.deepEqual(
+    policies.map(([, one]) => one.Properties['Users']),
+    [['pagure']],
+  );
+  const map = JSON.parse(String(variables(template, 'TriggerFunction')['CHELA_CONFIG'])) as {
+    callers: Record<string, object>;
+  };
   assert.deepEqual(Object.keys(map.callers[caller] ?? {}), ['demo/a', 'demo/b']);
 });
 
@@ -187,7 +211,10 @@ test('no key, password or token lies in the template', () => {
   const kinds = Object.values(resources(template)).map((one) => one.Type);
   assert.ok(!kinds.includes('AWS::IAM::AccessKey'));
   const secret = properties(template, 'NewTokenSecret');
-  assert.deepEqual(Object.keys(secret).filter((key) => /String/.test(key)), []);
+  assert.deepEqual(
+    Object.keys(secret).filter((key) => /String/.test(key)),
+    [],
+  );
 });
 
 test('tags reach everything that can have them', () => {
@@ -197,7 +224,10 @@ test('tags reach everything that can have them', () => {
   // AWS has no tags for these, or CloudFormation has none.
   const without = /Policy$|Permission$|::Url$|::Alias$|::Alarm$|::Rule$|::Schedule$/;
   const bare = Object.values(resources(templateOf(own))).filter((one) => one.Properties['Tags'] === undefined);
-  assert.deepEqual(bare.map((one) => one.Type).filter((kind) => !without.test(kind)), []);
+  assert.deepEqual(
+    bare.map((one) => one.Type).filter((kind) => !without.test(kind)),
+    [],
+  );
 });
 
 test('what users of the construct need is there', () => {

@@ -98,7 +98,11 @@ export function resources(template: Template): Record<string, Resource> {
 
 function pathOf(one: Resource): string {
   const path = one.Metadata['aws:cdk:path'] ?? '';
-  return path.split('/').slice(2).join('/').replace(/\/Resource$/, '');
+  return path
+    .split('/')
+    .slice(2)
+    .join('/')
+    .replace(/\/Resource$/, '');
 }
 
 /** Compare with what is kept in a file; `UPDATE=1` writes the file anew. */

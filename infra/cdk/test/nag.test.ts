@@ -36,7 +36,10 @@ test('a finding without a reason is told', () => {
     const rights = new iam.CfnPolicy(own.node.findChild('Chela'), 'More', {
       policyName: 'more',
       roles: ['chela-trigger'],
-      policyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }] },
+      policyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: '*' }],
+      },
     });
     assert.ok(rights);
   });
@@ -50,9 +53,15 @@ test('each reason is a sentence about something that there is', () => {
   new PagureCi(api, 'Chela', { ...least(api), frontDoor: 'http-api' });
   const all = [own, api].flatMap((each) => each.node.findChild('Chela').node.findAll());
   const paths = new Set(all.map((each) => each.node.path.slice('chela/Chela/'.length)));
-  assert.deepEqual(Object.keys(SETTINGS).filter((path) => !paths.has(path)), []);
+  assert.deepEqual(
+    Object.keys(SETTINGS).filter((path) => !paths.has(path)),
+    [],
+  );
   const said = JSON.stringify(all.flatMap((each) => (each instanceof iam.CfnPolicy ? [each.policyDocument] : [])));
-  assert.deepEqual(Object.keys(WILDCARDS).filter((sid) => !said.includes(`"${sid}"`)), []);
+  assert.deepEqual(
+    Object.keys(WILDCARDS).filter((sid) => !said.includes(`"${sid}"`)),
+    [],
+  );
   const reasons = [...Object.values(WILDCARDS), ...Object.values(SETTINGS).map((each) => each.reason)];
   assert.ok(reasons.every((reason) => /^[A-Z].{20,}\.$/.test(reason)));
 });

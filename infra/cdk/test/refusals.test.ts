@@ -86,7 +86,10 @@ const WRONG: Record<string, [Partial<PagureCiProps> | ((scope: Stack) => Partial
     /^token is a secret that is not known by its whole ARN/,
   ],
   'a policy that is too long': [jobs(many('codebuild', 50)), /^The policy of trigger would have \d+ characters/m],
-  'a pattern that is too long': [jobs(many('codebuild', 56)), /^The event pattern of codebuild .* EventBridge takes 2048/m],
+  'a pattern that is too long': [
+    jobs(many('codebuild', 56)),
+    /^The event pattern of codebuild .* EventBridge takes 2048/m,
+  ],
 };
 
 function refused(given: (typeof WRONG)[string][0], account: Account | undefined): readonly string[] {

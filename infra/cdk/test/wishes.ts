@@ -105,9 +105,7 @@ function optional(scope: Construct, wish: Wish): Partial<PagureCiProps> {
   const key = wish.key === 'new' ? 'new' : wish.key && kms.Key.fromKeyArn(scope, 'TheirKey', wish.key);
   return {
     ...(key ? { key } : {}),
-    ...(wish.secret
-      ? { token: secretsmanager.Secret.fromSecretCompleteArn(scope, 'TheirSecret', wish.secret) }
-      : {}),
+    ...(wish.secret ? { token: secretsmanager.Secret.fromSecretCompleteArn(scope, 'TheirSecret', wish.secret) } : {}),
     ...(wish.topic ? { alarmTopic: sns.Topic.fromTopicArn(scope, 'TheirTopic', wish.topic) } : {}),
     ...(wish.subnets.length > 0 ? { vpc: network(scope, wish) } : {}),
   };

@@ -52,14 +52,14 @@ def compiled(folder: Path, scratch: Path) -> Path:
     return made
 
 
-def run(command: Sequence[str], folder: Path) -> str:
-    """Run Node, or one of the packages' programs such as `tsc`; what it prints."""
+def run(command: Sequence[str], folder: Path, **variables: str) -> str:
+    """Run Node, npm, or one of the packages' programs such as `tsc`; what it prints."""
     program, *arguments = command
-    path = [] if program == "node" else [str(packages() / ".bin" / program)]
+    own = ["node", str(packages() / ".bin" / program)]
     done = subprocess.run(
-        ["node", *path, *arguments],
+        [*([program] if program in ("node", "npm") else own), *arguments],
         cwd=folder,
-        env=environment(),
+        env={**environment(), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -77,6 +77,7 @@ def environment() -> dict[str, str]:
         "LANG": "C.UTF-8",
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "npm_config_update_notifier": "false",
     }
 
 
