@@ -29,6 +29,7 @@ NAMES = (
     (re.compile(r"(:s3:::[^/]*/[^/]*/).*"), r"\1*"),
     (re.compile(r"(:key/).*"), r"\1*"),
     (re.compile(r"(:log-stream:).*"), r"\1*"),
+    (re.compile(r"(:execute-api:[^:]*:[^:]*:)[^/]*"), r"\1*"),
     (re.compile(r"(:secret:.*-)[^-]*"), r"\1*"),
 )
 

@@ -20,6 +20,9 @@ from chela_bed.aws.used import USES
 SERVICE = "events.amazonaws.com"
 
 
+Policies = tuple[str, str]
+
+
 @dataclass
 class Target:
     """A queue behind a rule."""
@@ -29,8 +32,8 @@ class Target:
     described: dict[str, Any]
     # moto's address of the queue.
     queue: str
-    # What its policy was when it was last asked, and whether it lets the rule in.
-    policy: str | None = None
+    # What the policies of queue and key were when they were last asked, and whether they let the rule in.
+    policies: Policies | None = None
     open: bool = True
 
     @property
@@ -50,10 +53,10 @@ class Rules:
     targets: list[Target] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        events, sqs = self.clients("events"), self.clients("sqs")
-        for rule in events.list_rules()["Rules"]:
-            for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
-                queue = sqs.get_queue_url(QueueName=target["Arn"].rpartition(":")[2])["QueueUrl"]
+        self._events, self._sqs, self._kms = (self.clients(name) for name in ("events", "sqs", "kms"))
+        for rule in self._events.list_rules()["Rules"]:
+            for target in self._events.list_targets_by_rule(Rule=rule["Name"])["Targets"]:
+                queue = self._sqs.get_queue_url(QueueName=target["Arn"].rpartition(":")[2])["QueueUrl"]
                 self.targets.append(Target(rule["Name"], rule["Arn"], target, queue))
 
     def __call__(self, event: Event) -> None:
@@ -63,34 +66,38 @@ class Rules:
         self.bridge(event)
 
     def _look(self, target: Target) -> None:
-        asked = {"QueueUrl": target.queue, "AttributeNames": ["Policy"]}
-        policy = self.clients("sqs").get_queue_attributes(**asked).get("Attributes", {}).get("Policy", "")
-        if policy == target.policy:
+        policies = self._policies(target)
+        if policies == target.policies:
             return
-        target.policy = policy
-        is_open = self._may(target)
+        target.policies = policies
+        is_open = self._may(target, policies)
         if is_open != target.open:
             self._set(target, is_open=is_open)
 
-    def _may(self, target: Target) -> bool:
-        account = self.clients.account
-        context = {"aws:SourceArn": target.rule_arn, "aws:SourceAccount": account.number}
-        send = Access("sqs:SendMessage", target.arn, context)
-        own = json.loads(target.policy) if target.policy else None
-        asked = [(send, own)]
+    def _policies(self, target: Target) -> Policies:
+        asked = {"QueueUrl": target.queue, "AttributeNames": ["Policy"]}
+        queue = self._sqs.get_queue_attributes(**asked).get("Attributes", {}).get("Policy", "")
+        key = self.keys.of.get(target.arn)
+        if key is None:
+            return queue, ""
+        return queue, self._kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+
+    def _may(self, target: Target, policies: Policies) -> bool:
+        number = self.clients.account.number
+        context = {"aws:SourceArn": target.rule_arn, "aws:SourceAccount": number}
+        of_queue, of_key = (json.loads(text) if text else None for text in policies)
+        asked = [(Access("sqs:SendMessage", target.arn, context), of_queue)]
         key = self.keys.of.get(target.arn)
         if key:
-            asked += [(Access(action, key, context), self.keys.policy(key)) for action in (GENERATE, DECRYPT)]
-        number = account.number
+            asked += [(Access(action, key, context), of_key) for action in (GENERATE, DECRYPT)]
         if not all(self.evaluator.allows(SERVICE, [], number, access, policy) for access, policy in asked):
             return False
         USES.note(SERVICE, [access for access, _ in asked])
         return True
 
     def _set(self, target: Target, *, is_open: bool) -> None:
-        events = self.clients("events")
         if is_open:
-            events.put_targets(Rule=target.rule, Targets=[target.described])
+            self._events.put_targets(Rule=target.rule, Targets=[target.described])
         else:
-            events.remove_targets(Rule=target.rule, Ids=[target.described["Id"]])
+            self._events.remove_targets(Rule=target.rule, Ids=[target.described["Id"]])
         target.open = is_open
