@@ -70,8 +70,8 @@ def test_a_good_pipeline_turns_the_flag_green(line: Circle) -> None:
     roles = ["chela-pipeline-eu-west-1", "chela-pipeline-build-eu-west-1"]
     stored = [call.params["Key"] for call in line.stack.calls.of("s3:PutObject", role=roles[0])]
     taken = [call.params["Key"] for call in line.stack.calls.of("s3:GetObject", role=roles[1])]
-    assert stored == taken
-    assert all(key.startswith("chela-release/") for key in stored)
+    assert stored[-1] == taken[-1]
+    assert stored[-1].startswith("chela-release/")
 
 
 def test_a_failing_build_names_the_phase_on_the_flag(circle: Circle) -> None:
@@ -153,19 +153,19 @@ def test_nothing_is_lost_while_pagure_is_down(circle: Circle) -> None:
     late = circle.propose("late", "true")
     build = begun(circle, late.commit)
     late.await_flag("pending", "Phase INSTALL")
+    earlier = len(_given_back(stack))
     circle.bed.stop(Role.WEB)
     codebuild.release(circle.name)
     codebuild.await_ended(build)
     # Lambda would have given up after three attempts.
-    wait_for(lambda: _outlasted(stack, 4), 60, "attempts in vain")
+    wait_for(lambda: max(_given_back(stack)[earlier:], default=0) >= 4, 60, "attempts in vain")
     circle.bed.start(Role.WEB)
     assert late.await_flag("success")["comment"] == SUCCEEDED
 
 
-def _outlasted(stack: Stack, attempts: int) -> bool:
-    """Whether a message has been given back so often."""
-    given_back = stack.report.log.entries(message="will report later")
-    return any(entry["receives"] >= attempts for entry in given_back)
+def _given_back(stack: Stack) -> list[int]:
+    """How often messages had been received that `report` has given back."""
+    return [entry["receives"] for entry in stack.report.log.entries(message="will report later")]
 
 
 def test_the_scheduled_sweep_finds_what_no_event_told(circle: Circle) -> None:
