@@ -12,8 +12,10 @@ import pytest
 import rights_designs
 from chela_bed.aws import policies, sameness
 from chela_bed.aws.dialects import Design
+from chela_bed.aws.dialects.terraform_planned import Planned
+from chela_bed.aws.dialects.terraform_unread import LEFT_OUT, Reads
 from chela_bed.paths import CHECKOUT
-from rights_designs import DIALECTS, WISHES
+from rights_designs import ACCOUNT, DIALECTS, WISHES
 from rights_differences import EXCUSES, Difference
 from rights_settings import POLICIES, flat, settled
 
@@ -128,6 +130,33 @@ def test_no_difference_is_excused_that_is_none(dialect: str) -> None:
     used = [excuse for wish in WISHES for each in differences(dialect, wish) for excuse in each.excuses]
     needless = [each for each in EXCUSES if dialect in each.dialects and each not in used]
     assert not needless, f"{dialect} has no such difference:\n" + "\n".join(map(str, needless))
+
+
+def test_nothing_is_left_out_of_terraforms_settings_that_it_does_not_set() -> None:
+    module = "\n".join(path.read_text() for path in (CHECKOUT / "infra" / "terraform").glob("*.tf"))
+    needless = [name for name in LEFT_OUT if not re.search(rf"\b{name.rpartition('.')[2]} +=", module)]
+    assert not needless
+
+
+@pytest.mark.parametrize(
+    ("told", "unread"),
+    [
+        ({"delay_seconds": {"constant_value": 5}}, ["delay_seconds"]),
+        ({"logging": [{"format": {}, "level": {}}]}, ["logging.level"]),
+        ({"name": {"references": ["var.name"]}, "logging": [{"format": {}}]}, []),
+        ({"variables": [{"A": {}, "B": {}}], "tags": {}}, []),
+    ],
+)
+def test_what_terraform_sets_and_nobody_compares_is_noticed(told: dict[str, Any], unread: list[str]) -> None:
+    reads, values = (
+        Reads(),
+        {"name": "q", "logging": [{"format": "json"}], "variables": [{"A": "1", "B": "2"}]},
+    )
+    it = reads.watch(Planned('aws_sqs_queue.dead["requests"]', values, ACCOUNT))
+    assert (it["name"], it.block("logging")["format"], dict(it.block("variables"))["A"]) == ("q", "json", "1")
+    one = {"address": "aws_sqs_queue.dead", "type": "aws_sqs_queue", "expressions": told}
+    plan = {"configuration": {"root_module": {"module_calls": {"chela": {"module": {"resources": [one]}}}}}}
+    assert reads.unread(plan, "chela") == [f"aws_sqs_queue.dead: {each}" for each in unread]
 
 
 @functools.cache

@@ -29,9 +29,14 @@ def _bucket(it: Planned) -> Words:
     yield "", "AWS::S3::Bucket", {"BucketName": it["bucket"]}
 
 
+def _part(it: Planned, **found: Any) -> Properties:
+    """What one of a bucket's parts says; of another bucket than it should be, it gives this one its name."""
+    return {"BucketName": it["bucket"], **found}
+
+
 def _versioning(it: Planned) -> Words:
     status = it.block("versioning_configuration")["status"]
-    yield "", "AWS::S3::Bucket", {"VersioningConfiguration": {"Status": status}}
+    yield "", "AWS::S3::Bucket", _part(it, VersioningConfiguration={"Status": status})
 
 
 def _encryption(it: Planned) -> Words:
@@ -44,7 +49,7 @@ def _encryption(it: Planned) -> Words:
         ),
     }
     rules = {"ServerSideEncryptionConfiguration": [without_nothing(found)]}
-    yield "", "AWS::S3::Bucket", {"BucketEncryption": rules}
+    yield "", "AWS::S3::Bucket", _part(it, BucketEncryption=rules)
 
 
 def _access_block(it: Planned) -> Words:
@@ -55,17 +60,17 @@ def _access_block(it: Planned) -> Words:
         "RestrictPublicBuckets": "restrict_public_buckets",
     }
     found = {name: it[word] for name, word in words.items()}
-    yield "", "AWS::S3::Bucket", {"PublicAccessBlockConfiguration": found}
+    yield "", "AWS::S3::Bucket", _part(it, PublicAccessBlockConfiguration=found)
 
 
 def _ownership(it: Planned) -> Words:
     rules = [{"ObjectOwnership": rule["object_ownership"]} for rule in it["rule"]]
-    yield "", "AWS::S3::Bucket", {"OwnershipControls": {"Rules": rules}}
+    yield "", "AWS::S3::Bucket", _part(it, OwnershipControls={"Rules": rules})
 
 
 def _lifecycle(it: Planned) -> Words:
     rules = [without_nothing(_lifecycle_rule(rule)) for rule in it["rule"]]
-    yield "", "AWS::S3::Bucket", {"LifecycleConfiguration": {"Rules": rules}}
+    yield "", "AWS::S3::Bucket", _part(it, LifecycleConfiguration={"Rules": rules})
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> Properties:

@@ -114,7 +114,12 @@ def _rule(it: Planned) -> Words:
 
 
 def _target(it: Planned) -> Words:
-    yield "", "AWS::Events::Rule", {"Targets": [{"Id": it["target_id"], "Arn": it["arn"]}]}
+    # Of another rule than it should be, it gives this one its name.
+    yield (
+        "",
+        "AWS::Events::Rule",
+        {"Name": it["rule"], "Targets": [{"Id": it["target_id"], "Arn": it["arn"]}]},
+    )
 
 
 def _schedule(it: Planned) -> Words:

@@ -10,6 +10,7 @@ from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import Resource
 from chela_bed.aws.dialects import terraform_kept, terraform_running, terraform_samples
 from chela_bed.aws.dialects.terraform_planned import Planned, is_known, without_nothing
+from chela_bed.aws.dialects.terraform_unread import Reads
 from chela_bed.paths import BedError
 
 WORDS = {**terraform_kept.WORDS, **terraform_running.WORDS, **terraform_samples.WORDS}
@@ -70,13 +71,15 @@ ROLES = {
 def resources(plan: Mapping[str, Any], label: str, account: Account) -> dict[str, Resource]:
     """All that a module of the plan makes; what Terraform makes in parts is one."""
     made: dict[str, Resource] = {}
-    for planned in _planned(plan, f"module.{label}.", account):
+    reads = Reads()
+    for planned in map(reads.watch, _planned(plan, f"module.{label}.", account)):
         for suffix, kind, found in WORDS[planned.type](planned):
             if not is_known(found):
                 raise BedError(f"{planned.address} is known after apply only, make it beforehand: {found}")
             logical = _logical(planned.address) + suffix
             before = made[logical].properties if logical in made else {}
             made[logical] = Resource(logical, kind, {**before, **without_nothing(found)})
+    reads.check(plan, label)
     return made
 
 
