@@ -146,7 +146,6 @@ SERVICES: list[Row] = [
     *yes(EVENTS, KEY_USES, "${Key}", "the queue is encrypted", **OURS, **by(BUILDS)),
     *yes(EVENTS, KEY_USES, "${Key}", "the queue is encrypted", **OURS, **by(LINES)),
     *no(EVENTS, KEY_USES, "${Key}", "another rule of the account", **OURS, **by(f"{RULE}/other")),
-    *no(EVENTS, KEY_USES, "${Key}", "for somebody else's account", **THEIRS, **by(BUILDS)),
     *no(EVENTS, KEY_USES, "${Key}", "for somebody else's rule", **THEIRS, **by(FOREIGN)),
     *no(EVENTS, "kms:Encrypt kms:PutKeyPolicy", "${Key}", "nobody asks for that", **OURS, **by(BUILDS)),
     *no("sns.amazonaws.com", KEY_USES, "${Key}", "another service", **OURS, **by(BUILDS)),
@@ -264,7 +263,6 @@ def _service_role(role: str, service: str, source: str, other: str) -> list[Row]
 
 
 GROUP = "arn:${Partition}:scheduler:${Region}:${Account}:schedule-group"
-LINE = "arn:${Partition}:codepipeline:${Region}:${Account}"
 TRUSTS: list[Row] = [
     *_function_role("${TriggerRole}"),
     *_function_role("${ReportRole}"),
@@ -273,7 +271,11 @@ TRUSTS: list[Row] = [
     *_service_role(
         "${PipelineBuildRole}", CODEBUILD, f"{PROJECT}/${{Prefix}}-release-build", f"{PROJECT}/hello"
     ),
-    *_service_role("${PipelineRole}", CODEPIPELINE, f"{LINE}:${{Prefix}}-release", f"{LINE}:line"),
+    # CodePipeline does not say for which pipeline it takes a role.
+    *yes(CODEPIPELINE, TAKE, "${PipelineRole}", "the pipeline runs with it"),
+    *no(CODEPIPELINE, "sts:TagSession", "${PipelineRole}", "nobody asks for tags"),
+    *no(CODEBUILD, TAKE, "${PipelineRole}", "no build runs with it", **OURS, **by(f"{PROJECT}/hello")),
+    *no(LAMBDA, TAKE, "${PipelineRole}", "no function runs with it"),
     *[
         row
         for role in ("Trigger", "Report", "Sweep", "Build", "PipelineBuild", "Pipeline")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rights_row import Row, no, start, yes
 
 TRIGGER, REPORT = "trigger", "report"
@@ -12,38 +10,7 @@ PIPELINE = "arn:${Partition}:codepipeline:${Region}:${Account}"
 QUEUE = "arn:${Partition}:sqs:${Region}:${Account}"
 STREAM = ":log-stream:2026/11/23/[$LATEST]0a1b"
 BUILD_ROLE = "${BuildRole}"
-IMAGE = "aws/codebuild/standard:7.0"
 
-# What a StartBuild could swap, each with a key that the policy names.
-SWAPS: dict[str, dict[str, Any]] = {
-    "the role": {"serviceRoleOverride": "arn:aws:iam::123456789012:role/admin"},
-    "the buildspec": {"buildspecOverride": "version: 0.2"},
-    "the source's credentials": {"sourceAuthOverride": {"type": "CODECONNECTIONS", "resource": "arn:aws:x"}},
-    "whether TLS is checked": {"insecureSslOverride": True},
-    "further sources": {"secondarySourcesOverride": [{"type": "S3", "location": "b/k"}]},
-    "where artifacts go": {"artifactsOverride": {"type": "S3", "location": "elsewhere"}},
-    "where further artifacts go": {"secondaryArtifactsOverride": [{"type": "S3", "location": "elsewhere"}]},
-    "the cache": {"cacheOverride": {"type": "S3", "location": "elsewhere"}},
-    "where logs go": {"logsConfigOverride": {"s3Logs": {"status": "ENABLED", "location": "elsewhere"}}},
-    "the key": {"encryptionKeyOverride": "${Key}"},
-    "the image": {"imageOverride": IMAGE},
-    "the kind of machine": {"environmentTypeOverride": "LINUX_GPU_CONTAINER"},
-    "its size": {"computeTypeOverride": "BUILD_GENERAL1_2XLARGE"},
-    "privileged mode on": {"privilegedModeOverride": True},
-    "privileged mode off": {"privilegedModeOverride": False},
-    "the certificate": {"certificateOverride": "elsewhere/ca.pem"},
-    "the registry's credential": {
-        "registryCredentialOverride": {"credential": "mine", "credentialProvider": "SECRETS_MANAGER"}
-    },
-    "who pulls the image": {"imagePullCredentialsTypeOverride": "SERVICE_ROLE"},
-    "the fleet": {"fleetOverride": {"fleetArn": "arn:aws:codebuild:eu-west-1:123456789012:fleet/big:1"}},
-}
-ELSEWHERE = {
-    "another bucket": "elsewhere/sources/1.zip",
-    "beside our prefix": "${SourcesBucketName}/artifacts/1.zip",
-    "a repository": "https://github.com/mallory/evil",
-    "a bucket that begins like ours": "${SourcesBucketName}-2/sources/1.zip",
-}
 INTERFACES = (
     "ec2:CreateNetworkInterface ec2:DeleteNetworkInterface"
     " ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses"
@@ -159,25 +126,13 @@ def _trigger_engines() -> list[Row]:
         "codepipeline:GetPipeline codepipeline:ListPipelineExecutions"
         " codepipeline:StartPipelineExecution codepipeline:StopPipelineExecution"
     )
-    found = [
+    return [
         *yes(who, finds, hello, "it looks for a build that it may have started"),
         *yes(who, "codebuild:StopBuild", hello, "a newer commit ends an older build"),
         *yes(who, "codebuild:StopBuild", f"{PROJECT}/strangers", "strangers' builds have a project too"),
         *yes(who, "codebuild:StopBuild", "${BuildProject}", "the sample is one of ours"),
         *no(who, finds + " codebuild:StopBuild", f"{PROJECT}/other", "not one of ours"),
         *no(who, "codebuild:StopBuild", f"{PROJECT}/hello-2", "not one of ours, though it begins so"),
-        *yes(who, "codebuild:StartBuild", hello, "this is what it is for", **start()),
-        *yes(who, "codebuild:StartBuild", f"{PROJECT}/strangers", "strangers' builds", **start()),
-        *yes(who, "codebuild:StartBuild", "${BuildProject}", "the sample is one of ours", **start()),
-        *yes(
-            who,
-            "codebuild:StartBuild",
-            hello,
-            "a project may have no source at all",
-            **start(sourceTypeOverride=None, sourceLocationOverride=None, sourceVersion=None),
-        ),
-        *no(who, "codebuild:StartBuild", f"{PROJECT}/other", "not one of ours", **start()),
-        *no(who, "codebuild:StartBuild", "${PipelineBuildProject}", "the pipeline's own", **start()),
         *no(
             who,
             "codebuild:StartBuildBatch codebuild:RetryBuild codebuild:UpdateProject codebuild:DeleteProject",
@@ -193,12 +148,6 @@ def _trigger_engines() -> list[Row]:
         *no(who, "codepipeline:PutApprovalResult", f"{line}/Deploy/Approve", "approving is a human's"),
         *no(who, "codepipeline:RetryStageExecution", f"{line}/Deploy", "a new run is a new build"),
     ]
-    for what, overrides in SWAPS.items():
-        found += no(who, "codebuild:StartBuild", hello, f"swaps {what}", **start(**overrides))
-    for where, place in ELSEWHERE.items():
-        swapped = start(sourceLocationOverride=place)
-        found += no(who, "codebuild:StartBuild", hello, f"the source lies in {where}", **swapped)
-    return found
 
 
 def _trigger_key() -> list[Row]:
@@ -274,28 +223,6 @@ def _report() -> list[Row]:
     return found
 
 
-def _elsewhere() -> list[Row]:
-    """Where names, suffixes or keys are others."""
-    china, theirs = "another region and partition", "key and secret of theirs"
-    uses, project = "kms:Decrypt kms:GenerateDataKey", "${BuildProject}"
-    found = [
-        *yes(TRIGGER, "codebuild:StartBuild", project, "in every partition", china, **start()),
-        *no(TRIGGER, "codebuild:StartBuild", f"{PROJECT}/other", "in every partition", china, **start()),
-        *yes(TRIGGER, "s3:PutObject", "${SourcesBucket}/sources/1.zip", "in every partition", china),
-        *yes(REPORT, "secretsmanager:GetSecretValue", "${TokenSecret}", "in every partition", china),
-        *yes(REPORT, "secretsmanager:GetSecretValue", "${TokenSecret}", "theirs is used", theirs),
-        *no(TRIGGER, "secretsmanager:GetSecretValue", "${TokenSecret}", "the CI token is report's", theirs),
-        *yes("build", "kms:Decrypt", "${Key}", "theirs is used", theirs),
-        *yes("pipeline", uses, "${Key}", "theirs is used", theirs),
-    ]
-    for who in (TRIGGER, REPORT):
-        found += yes(who, uses, "${Key}", "services end otherwise there", china, **via("s3"))
-        found += no(who, uses, "${Key}", "nothing but a service", china)
-        found += yes(who, uses, "${Key}", "theirs is used", theirs, **via("sqs"))
-        found += no(who, uses, "${Key}", "nothing but a service", theirs)
-    return found
-
-
 FUNCTIONS: list[Row] = [
     *_both("trigger", "${TriggerFunction}", "${ReportFunction}", "${TriggerLogGroup}", "${ReportLogGroup}"),
     *_trigger_queues(),
@@ -304,5 +231,4 @@ FUNCTIONS: list[Row] = [
     *_trigger_key(),
     *_both("report", "${ReportFunction}", "${TriggerFunction}", "${ReportLogGroup}", "${TriggerLogGroup}"),
     *_report(),
-    *_elsewhere(),
 ]

@@ -17,7 +17,10 @@ START = {
     "sourceLocationOverride": "${SourcesBucketName}/sources/demo/hello/1.zip",
     "sourceVersion": "v1",
     "autoRetryLimitOverride": 0,
-    "environmentVariablesOverride": [{"name": "CHELA_COMMIT", "value": "c0ffee"}],
+    "environmentVariablesOverride": [
+        {"name": "CHELA_COMMIT", "value": "c0ffee"},
+        {"name": "CHELA_BUILD_ID", "value": "b1"},
+    ],
 }
 
 

@@ -6,7 +6,8 @@ from rights_functions import PIPELINE, PROJECT, STREAM, via
 from rights_row import Row, no, start, yes
 
 READS = "s3:GetObject s3:GetObjectVersion"
-FINDS = "s3:GetBucketLocation s3:GetBucketVersioning"
+FINDS = "s3:GetBucketLocation"
+LOOKS = "s3:GetBucketAcl s3:GetBucketVersioning"
 ARTIFACT = "${SourcesBucket}/${ArtifactsPrefix}SourceArti/0a1b"
 SOURCE = "${SourcesBucket}/sources/1.zip"
 
@@ -39,10 +40,15 @@ def _all(who: str, group: str) -> list[Row]:
         *no(who, "iam:PassRole", "${TriggerRole}", "no way to other rights"),
         *no(who, "logs:PutLogEvents", "${TriggerLogGroup}" + STREAM, "another's log"),
         *no(who, "logs:DeleteLogGroup logs:DeleteLogStream", group + STREAM, "nobody wipes his traces"),
-        *yes(who, "kms:Decrypt", "${Key}", "what it reads is encrypted"),
         *yes(who, "kms:Decrypt", "${Key}", "what it reads is encrypted", **via("s3")),
         *no(who, "kms:Encrypt kms:PutKeyPolicy", "${Key}", "the owner's"),
-        *no(who, "kms:Decrypt", "arn:${Partition}:kms:${Region}:${Account}:key/other", "another key"),
+        *no(
+            who,
+            "kms:Decrypt",
+            "arn:${Partition}:kms:${Region}:${Account}:key/other",
+            "another key",
+            **via("s3"),
+        ),
     ]
 
 
@@ -50,7 +56,8 @@ def _builds(who: str, group: str) -> list[Row]:
     """What is alike for the two that run commands."""
     return [
         *yes(who, "logs:CreateLogStream logs:PutLogEvents", group + STREAM, "it writes its log"),
-        *no(who, "kms:GenerateDataKey", "${Key}", "it writes nothing"),
+        *no(who, LOOKS, "${SourcesBucket}", "CodePipeline alone asks that"),
+        *no(who, "kms:GenerateDataKey", "${Key}", "it writes nothing", **via("s3")),
         *no(who, "s3:PutObject", ARTIFACT, "it writes nothing"),
         *no(who, "codebuild:BatchGetBuilds codebuild:StopBuild", f"{PROJECT}/hello", "it asks for no build"),
     ]
@@ -60,11 +67,14 @@ SAMPLES: list[Row] = [
     *_all("build", "${BuildLogGroup}"),
     *_builds("build", "${BuildLogGroup}"),
     *yes("build", READS, SOURCE, "what it builds"),
-    *yes("build", "logs:CreateLogGroup", "${BuildLogGroup}" + STREAM, "CodeBuild asks for it, group or not"),
+    *no("build", "logs:CreateLogGroup", "${BuildLogGroup}" + STREAM, "the stack makes it"),
+    *no("build", "kms:Decrypt", "${Key}", "only what S3 holds is for it"),
+    *no("build", "kms:Decrypt", "${Key}", "only what S3 holds is for it", **via("sqs")),
     *no("build", READS, ARTIFACT, "artifacts are the pipeline's"),
     *no("build", "logs:PutLogEvents", "${PipelineBuildLogGroup}" + STREAM, "another's log"),
     *_all("pipeline-build", "${PipelineBuildLogGroup}"),
     *_builds("pipeline-build", "${PipelineBuildLogGroup}"),
+    *yes("pipeline-build", "kms:Decrypt", "${Key}", "CodeBuild itself decrypts artifacts"),
     *yes("pipeline-build", READS, ARTIFACT, "CodePipeline hands the source over as an artifact"),
     *no("pipeline-build", READS, SOURCE, "it gets its source from CodePipeline"),
     *no("pipeline-build", "logs:CreateLogGroup", "${PipelineBuildLogGroup}" + STREAM, "the stack makes it"),
@@ -76,7 +86,8 @@ SAMPLES: list[Row] = [
     *no("pipeline", "s3:PutObject", "${PipelineSource}", "it only reads it"),
     *yes("pipeline", READS + " s3:PutObject", ARTIFACT, "it keeps its artifacts there"),
     *no("pipeline", "s3:DeleteObject s3:PutObjectAcl", ARTIFACT, "they expire"),
-    *yes("pipeline", "kms:GenerateDataKey", "${Key}", "artifacts are encrypted"),
+    *yes("pipeline", LOOKS, "${SourcesBucket}", "its source action asks whether there are versions"),
+    *yes("pipeline", "kms:Decrypt kms:GenerateDataKey", "${Key}", "CodePipeline itself encrypts artifacts"),
     *yes(
         "pipeline",
         "codebuild:StartBuild codebuild:BatchGetBuilds",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rights_doors import DOORS
+from rights_elsewhere import ELSEWHERE
 from rights_functions import FUNCTIONS
 from rights_samples import SAMPLES
+from rights_starts import STARTED
 
-TABLE = [*FUNCTIONS, *SAMPLES, *DOORS]
+TABLE = [*FUNCTIONS, *STARTED, *SAMPLES, *DOORS, *ELSEWHERE]
 
 # By dialect, who and action: what one of them cannot do yet, and why.
 CANNOT = {
