@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from cfnlint.api import ManualArgs, lint
 from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import RefusedError
 from chela_bed.aws.deployment import empty_zip
@@ -14,6 +15,7 @@ from chela_bed.aws.dialects import Wish, cdk_program
 from chela_bed.aws.dialects.cdk import Cdk
 from chela_bed.aws.dialects.cdk_program import SOURCE
 from chela_bed.paths import CHECKOUT, BedError
+from rights_designs import WISHES
 from test_documentation import blocks
 
 ACCOUNT = Account("123456789012")
@@ -131,3 +133,12 @@ def test_what_is_wrong_is_told_when_the_stack_is_synthesised(
     with pytest.raises(RefusedError) as caught:
         Cdk(tmp_path, package=package).design(wish, ACCOUNT)
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("wish", ["whole", "http api", "caller elsewhere"])
+def test_cfn_lint_has_nothing_to_say_of_the_template(wish: str, tmp_path: Path, package: Path) -> None:
+    made = Cdk(tmp_path, package=package).synthesise(WISHES[wish], ACCOUNT)
+    # The library lets a function depend on its role twice.
+    chosen = ManualArgs(ignore_checks=["W3005"], regions=[ACCOUNT.region])
+    found = lint(json.dumps(made["template"]), config=chosen)
+    assert not found, "\n".join(map(str, found))

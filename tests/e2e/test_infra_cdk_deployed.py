@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from chela_bed.aws.dialects import SAMPLES
 from chela_bed.aws.dialects.cdk import Cdk, CdkDeployed
 from chela_bed.aws.moto import Moto
 from rights_designs import MANY, WHOLE
+from test_documentation import blocks
+from test_infra_documentation import typed
 
+PAGE = "infra/cdk/README.md"
 pytestmark = pytest.mark.skipif(Cdk.missing() is not None, reason=Cdk.missing() or "")
 ACCOUNT = Account("700000000001")
 # moto knows no network; and the map of callers is to be a file.
@@ -90,16 +94,23 @@ def test_what_the_outputs_say_is_true(deployed: CdkDeployed) -> None:
     assert statement in json.loads(answer["Policy"])["Statement"]
 
 
-def test_it_goes_without_a_trace(cdk: Cdk, moto: Moto) -> None:
-    account = Account("700000000002")
-    wish = rights_designs.WISHES["samples"]
-    made = cdk.deploy(wish, moto, account)
-    made.clients("iam").create_access_key(UserName="chela-pagure-demo-hello")
-    made.clients("s3").put_object(
-        Bucket="chela-sources-700000000002-eu-west-1", Key="sources/1.zip", Body=b""
-    )
-    made.destroy()
-    assert _left(made) == ["zips-700000000002"]
+def test_the_commands_of_the_page_fill_it_in_and_take_it_away(cdk: Cdk, moto: Moto, tmp_path: Path) -> None:
+    # moto's own account, where the command line has no other.
+    made = cdk.deploy(rights_designs.WISHES["samples"], moto, Account("123456789012"))
+    told = {name[len("Chela") : -8]: value for name, value in made.deployment.outputs.items()}
+    key = typed(told["MakeTheKeydemohello"], tmp_path, moto).split()[0]
+    typed(f"printf 'the token\\n' | {{ {told['FillInTheSecret']}; }}", tmp_path, moto)
+    secret = made.clients("secretsmanager").get_secret_value(SecretId="chela/ci-token")
+    assert secret["SecretString"] == "the token"
+    for body in (b"one", b"two"):
+        made.clients("s3").put_object(Bucket=told["SourcesBucketName"], Key="sources/1.zip", Body=body)
+
+    (remove,) = (block for block in blocks(PAGE, "sh") if "npx cdk destroy" in block)
+    remove = remove.replace("npx cdk destroy", "aws cloudformation delete-stack --stack-name chela")
+    for name, value in {"id": key, **told}.items():
+        remove = remove.replace(f"<{name}>", value)
+    typed(remove, tmp_path, moto)
+    assert _left(made) == ["zips-123456789012"]
 
 
 def _left(made: CdkDeployed) -> list[str]:
