@@ -120,7 +120,7 @@ def _compiled(folder: Path) -> Path:
 @functools.cache
 def _program() -> Child:
     server = _compiled(SOURCE) / "test" / "serve.js"
-    return Child(["node", str(server)], HOME / f"serve-{os.getpid()}.log", environment())
+    return Child(["node", str(server)], HOME / "serve.log", environment())
 
 
 @contextmanager
