@@ -51,7 +51,10 @@ locals {
       caller         = { file = local.is_url ? "caller" : "caller-http-api", names = {} }
       sources-bucket = { file = "bucket", names = { Bucket = local.sources_arn } }
       ledger-bucket  = { file = "bucket", names = { Bucket = local.ledger_arn } }
-      any-build      = { file = "build", names = { BuildLogGroup = "${local.log_group_arn_prefix}/aws/codebuild/*" } }
+    },
+    {
+      for name in local.codebuild_projects :
+      "build of ${name}" => { file = "build", names = { BuildLogGroup = "${local.log_group_arn_prefix}/aws/codebuild/${name}" } }
     },
   )
   policy_statements = {

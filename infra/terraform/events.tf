@@ -11,7 +11,7 @@ locals {
   }
   patterns = {
     for engine, it in local.rules : engine => jsonencode(merge(
-      jsondecode(templatefile("${path.module}/rules/${engine}.json", { (it.list) = "" })),
+      jsondecode(templatefile("${path.module}/rules/${engine}.json", { Account = local.account, Region = local.region, (it.list) = "" })),
       { detail = { (it.key) = it.names } },
     ))
   }

@@ -17,7 +17,7 @@ output "foreign_caller_commands" {
   description = "For each caller of another account: the command for the second statement that it needs."
   value = {
     for arn in local.is_url ? local.foreign_callers : toset([]) : arn =>
-    "aws lambda add-permission --region ${local.region} --function-name ${local.trigger_name} --statement-id invoke-${substr(sha256(arn), 0, 16)} --action lambda:InvokeFunction --principal ${arn} --invoked-via-function-url"
+    "aws lambda add-permission --region ${local.region} --function-name ${local.trigger_name} --statement-id invoke-${substr(sha256(arn), 0, 16)} --action lambda:InvokeFunction --principal '${replace(arn, "'", "'\\''")}' --invoked-via-function-url"
   }
 }
 
@@ -27,8 +27,8 @@ output "caller_policy" {
 }
 
 output "put_token_command" {
-  description = "What writes Pagure's CI token, from the file ci-token, into the secret."
-  value       = "aws secretsmanager put-secret-value --region ${local.region} --secret-id ${coalesce(var.token_secret_arn, local.secret_name)} --secret-string file://ci-token"
+  description = "What asks for Pagure's CI token, and writes it into the secret."
+  value       = "read -rs token && printf %s \"$token\" | aws secretsmanager put-secret-value --region ${local.region} --secret-id ${coalesce(var.token_secret_arn, local.secret_name)} --secret-string file:///dev/stdin"
 }
 
 output "token_secret_arn" {
@@ -36,9 +36,9 @@ output "token_secret_arn" {
   value       = var.token_secret_arn == null ? aws_secretsmanager_secret.token[0].arn : var.token_secret_arn
 }
 
-output "build_policy" {
-  description = "What the role of a CodeBuild project needs at least: to read the sources and write its log."
-  value       = local.policies["any-build"]
+output "build_policies" {
+  description = "For each CodeBuild project: what its role needs at least, to read the sources and write its log."
+  value       = { for name in local.codebuild_projects : name => local.policies["build of ${name}"] }
 }
 
 output "kms_key_statement" {

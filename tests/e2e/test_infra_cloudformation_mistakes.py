@@ -90,8 +90,12 @@ RIGHTS: dict[str, tuple[str, str, Check]] = {
         right("ReportRole"),
     ),
     "a build that may write": (
-        "s3:GetObjectVersion]\n            Resource: !Sub ${SourcesBucket.Arn}/sources/*\n          - Sid",
-        "s3:PutObject]\n            Resource: !Sub ${SourcesBucket.Arn}/sources/*\n          - Sid",
+        "PolicyName: build\n      Roles: [!Ref BuildRole]\n      PolicyDocument:\n"
+        '        Version: "2012-10-17"\n        Statement:\n          - Sid: FetchSources\n'
+        "            Effect: Allow\n            Action: [s3:GetObject, s3:GetObjectVersion]",
+        "PolicyName: build\n      Roles: [!Ref BuildRole]\n      PolicyDocument:\n"
+        '        Version: "2012-10-17"\n        Statement:\n          - Sid: FetchSources\n'
+        "            Effect: Allow\n            Action: [s3:GetObject, s3:PutObject]",
         right("BuildRole"),
     ),
     "a pipeline that may start anything": (
@@ -134,11 +138,9 @@ RIGHTS: dict[str, tuple[str, str, Check]] = {
         "- arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/*\n",
         trust("BuildRole"),
     ),
-    "a role that other accounts' pipelines may take": (
-        "            Principal: { Service: codepipeline.amazonaws.com }\n            Action: sts:AssumeRole\n"
-        "            Condition:\n              StringEquals: { aws:SourceAccount: !Ref AWS::AccountId }\n",
-        "            Principal: { Service: codepipeline.amazonaws.com }\n            Action: sts:AssumeRole\n"
-        "            Condition:\n",
+    "a pipeline's role that builds may take": (
+        "Principal: { Service: codepipeline.amazonaws.com }",
+        "Principal: { Service: codebuild.amazonaws.com }",
         trust("PipelineRole"),
     ),
     "a role of the pipeline's build for the sample's": (

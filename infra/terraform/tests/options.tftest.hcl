@@ -99,7 +99,7 @@ run "users_that_are_there_are_callers_too" {
     projects = {
       "demo/hello" = { caller_arn = "arn:aws:iam::123456789012:user/forges/pagure", jobs = { hello = {} } }
       "demo/tools" = { caller_arn = "arn:aws:iam::123456789012:user/forges/pagure", strangers = "refuse", jobs = { "codepipeline/release" = { name = "rel", untrusted = "forks" } } }
-      "demo/far"   = { caller_arn = "arn:aws:iam::999999999999:user/pagure", jobs = { "codebuild/far" = {} } }
+      "demo/far"   = { caller_arn = "arn:aws:iam::999999999999:user/it's/pagure", jobs = { "codebuild/far" = {} } }
     }
   }
 
@@ -112,12 +112,16 @@ run "users_that_are_there_are_callers_too" {
     error_message = "The user of this account should get the grant once, whatever its path and projects."
   }
   assert {
-    condition     = [for it in aws_lambda_permission.foreign_caller : [it.principal, it.action, it.function_url_auth_type]] == [["arn:aws:iam::999999999999:user/pagure", "lambda:InvokeFunctionUrl", "AWS_IAM"]]
+    condition     = [for it in aws_lambda_permission.foreign_caller : [it.principal, it.action, it.function_url_auth_type]] == [["arn:aws:iam::999999999999:user/it's/pagure", "lambda:InvokeFunctionUrl", "AWS_IAM"]]
     error_message = "The user of another account should stand in the function's own policy."
   }
   assert {
-    condition     = strcontains(output.foreign_caller_commands["arn:aws:iam::999999999999:user/pagure"], "--invoked-via-function-url")
+    condition     = strcontains(output.foreign_caller_commands["arn:aws:iam::999999999999:user/it's/pagure"], "--invoked-via-function-url")
     error_message = "The second statement of a foreign caller should be told as a command."
+  }
+  assert {
+    condition     = strcontains(output.foreign_caller_commands["arn:aws:iam::999999999999:user/it's/pagure"], "--principal 'arn:aws:iam::999999999999:user/it'\\''s/pagure' ")
+    error_message = "What a path may hold should mean nothing to the shell that the command is pasted into."
   }
   assert {
     condition     = keys(jsondecode(aws_s3_object.config.content).callers["arn:aws:iam::123456789012:user/forges/pagure"]) == ["demo/hello", "demo/tools"]

@@ -57,7 +57,11 @@ class Question:
             "action": self.access.action,
             "resource": self.access.resource,
             "account": self.account,
-            "context": {"aws:SecureTransport": "true", **self.access.context},
+            "context": {
+                "aws:SecureTransport": "true",
+                "aws:ResourceAccount": self.account,
+                **self.access.context,
+            },
             "policies": [{"name": str(n), "policy": policy} for n, policy in enumerate(self.policies)],
         }
         return found if self.resource_policy is None else {**found, "resourcePolicy": self.resource_policy}

@@ -130,6 +130,7 @@ class Own:
         account = self.account
         return {
             "Region": account.region,
+            "Account": account.number,
             "UrlSuffix": "amazonaws.com",
             "TriggerFunction": account.function("chela-trigger"),
             "ReportFunction": account.function("chela-report"),
