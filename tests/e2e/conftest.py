@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import itertools
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from chela_bed import Bed, Options, Project, Target, paths
 from chela_bed import browser as browsers
 from chela_bed.aws import Cloud
+from chela_bed.aws.dialects.cdk import Cdk
 from chela_bed.machine import prepare
 from chela_bed.scene import START, Scene, lay_out
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -107,6 +109,16 @@ def stacks_cloud(bed: Bed) -> Iterator[Cloud]:
     """The same, where the dialects of `infra/` can be deployed."""
     with Cloud(bed.folder.root / "aws" / "stacks", stacks=True) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def cdk(tmp_path_factory: pytest.TempPathFactory) -> Cdk:
+    """The package of `infra/cdk`, compiled once for a run."""
+    lacking = Cdk.missing()
+    if lacking:
+        warnings.warn(f"NOT RUN: the CDK; {lacking}", stacklevel=1)
+        pytest.skip(f"NOT RUN: the CDK; {lacking}")
+    return Cdk(tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture

@@ -19,13 +19,12 @@ from rights_designs import WISHES
 from test_documentation import blocks
 
 ACCOUNT = Account("123456789012")
-pytestmark = pytest.mark.skipif(Cdk.missing() is not None, reason=Cdk.missing() or "")
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def package(cdk: Cdk) -> Path:
     """A compiled copy, as `npm ci && npm run build` leaves it."""
-    return Cdk(tmp_path_factory.mktemp("cdk")).package
+    return cdk.package
 
 
 def test_its_lint_has_nothing_to_say(package: Path) -> None:
@@ -126,18 +125,16 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_is_wrong_is_told_when_the_stack_is_synthesised(
-    case: str, tmp_path: Path, package: Path
-) -> None:
+def test_what_is_wrong_is_told_when_the_stack_is_synthesised(case: str, cdk: Cdk) -> None:
     wish, sentence = REFUSED[case]
     with pytest.raises(RefusedError) as caught:
-        Cdk(tmp_path, package=package).design(wish, ACCOUNT)
+        cdk.design(wish, ACCOUNT)
     assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("wish", ["whole", "http api", "caller elsewhere"])
-def test_cfn_lint_has_nothing_to_say_of_the_template(wish: str, tmp_path: Path, package: Path) -> None:
-    made = Cdk(tmp_path, package=package).synthesise(WISHES[wish], ACCOUNT)
+def test_cfn_lint_has_nothing_to_say_of_the_template(wish: str, cdk: Cdk) -> None:
+    made = cdk.synthesise(WISHES[wish], ACCOUNT)
     # The library lets a function depend on its role twice.
     chosen = ManualArgs(ignore_checks=["W3005"], regions=[ACCOUNT.region])
     found = lint(json.dumps(made["template"]), config=chosen)

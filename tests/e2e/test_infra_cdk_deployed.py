@@ -20,15 +20,9 @@ from test_documentation import blocks
 from test_infra_documentation import typed
 
 PAGE = "infra/cdk/README.md"
-pytestmark = pytest.mark.skipif(Cdk.missing() is not None, reason=Cdk.missing() or "")
 ACCOUNT = Account("700000000001")
 # moto knows no network; and the map of callers is to be a file.
 WISH = dataclasses.replace(WHOLE, jobs={**SAMPLES, **MANY}, subnets=(), security_groups=())
-
-
-@pytest.fixture(scope="module")
-def cdk(tmp_path_factory: pytest.TempPathFactory) -> Cdk:
-    return Cdk(tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ import test_infra_side_by_side as side_by_side
 from chela_bed.aws.dialects import Design
 from chela_bed.aws.dialects.cdk import Cdk
 
-pytestmark = pytest.mark.skipif(Cdk.missing() is not None, reason=Cdk.missing() or "")
 NUMBERS = itertools.count(1)
 
 
@@ -288,19 +287,13 @@ OF_SETTINGS: dict[str, Planted] = {
 PLANTED = OF_RIGHTS | OF_SETTINGS
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package without a mistake."""
-    return Cdk(tmp_path_factory.mktemp("cdk")).package
-
-
 @pytest.mark.parametrize("mistake", PLANTED)
 def test_a_planted_mistake_is_noticed(
-    mistake: str, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mistake: str, cdk: Cdk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, old, new, check = PLANTED[mistake]
     check.run()
-    bad = copied(good, tmp_path)
+    bad = copied(cdk.package, tmp_path)
     text = (bad / file).read_text()
     assert text.count(old) == 1, f"{file} does not say so once; plant the mistake elsewhere"
     (bad / file).write_text(text.replace(old, new))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from chela_bed.aws.dialects import cdk_program
 from chela_bed.aws.dialects.cdk_words import renamed
 from chela_bed.aws.dialects.wish import Wish
 from chela_bed.aws.moto import Moto
+from chela_bed.install import install_cloud
 from chela_bed.paths import BedError
 
 STACK = "chela"
@@ -37,9 +37,12 @@ class Cdk:
 
     @staticmethod
     def missing() -> str | None:
-        """Node and npm."""
-        lacking = [name for name in ("node", "npm") if not shutil.which(name)]
-        return f"the CDK's package needs {' and '.join(lacking)}" if lacking else None
+        """Node and npm, if they are not there and cannot be installed."""
+        try:
+            install_cloud()
+        except BedError as lacking:
+            return str(lacking)
+        return None
 
     def design(self, wish: Wish, account: Account) -> CdkDesign:
         """What the template comes to."""
