@@ -100,9 +100,9 @@ OF_RIGHTS: dict[str, Planted] = {
         rights(),
     ),
     "a key that the functions may not use": (
-        "dist/lib/pagure-ci.js",
-        "const key = this.key ? [this.key.keyArn] : [];",
-        "const key = [];",
+        "dist/lib/prepared.js",
+        "key: key ? [key.keyArn] : [],",
+        "key: [],",
         rights(),
     ),
     "a role of everybody": (

@@ -10,7 +10,7 @@ import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import { callersJson, userName } from './jobs';
 import { Naming, type Place } from './naming';
-import type { PagureCiProps } from './props';
+import type { PagureCiProps, Project } from './props';
 
 // All variables of a function together may have 4 KB.
 const MOST_INLINE = 2_048;
@@ -21,10 +21,15 @@ export interface Config {
   readonly objects: readonly string[];
 }
 
-/** Who signs for a project: an existing user, or the one that is made. */
-export function callerOf(props: PagureCiProps, naming: Naming, project: string): string {
-  const known = props.projects[project]?.caller;
-  return known ?? naming.iam(`user/${userName(naming.prefix, project)}`);
+/** Who signs for each project. */
+export function callersOf(props: PagureCiProps, naming: Naming): Record<string, string> {
+  const all = Object.entries(props.projects);
+  return Object.fromEntries(all.map(([name, project]) => [name, callerOf(naming, name, project)]));
+}
+
+/** An existing user, or the one that is made. */
+function callerOf(naming: Naming, name: string, project: Project): string {
+  return project.caller ?? naming.iam(`user/${userName(naming.prefix, name)}`);
 }
 
 /** Whether the map becomes a file, which takes nothing that is only known when the stack is deployed. */
@@ -46,7 +51,7 @@ export function makeConfig(scope: Construct, props: PagureCiProps, naming: Namin
 }
 
 function textOf(props: PagureCiProps, naming: Naming): string {
-  return callersJson(props, (project) => callerOf(props, naming, project));
+  return callersJson(props, (name, project) => callerOf(naming, name, project));
 }
 
 /** The place as it is written out; what is not known yet is as long as it can become. */

@@ -38,11 +38,14 @@ export function userName(prefix: string, project: string): string {
   return `${prefix}-pagure-${project.replaceAll('/', '-')}`;
 }
 
-/** The map of callers, as `trigger` reads it. */
-export function callersJson(props: Pick<PagureCiProps, 'projects'>, callerOf: (project: string) => string): string {
+/** The map of callers, as `trigger` reads it, from who signs for a project. */
+export function callersJson(
+  props: Pick<PagureCiProps, 'projects'>,
+  callerOf: (name: string, project: Project) => string,
+): string {
   const callers: Record<string, Record<string, unknown>> = {};
   for (const [name, project] of Object.entries(props.projects)) {
-    const own = (callers[callerOf(name)] ??= {});
+    const own = (callers[callerOf(name, project)] ??= {});
     own[name] = { strangers: project.strangers ?? 'hold', jobs: project.jobs };
   }
   return JSON.stringify({ callers });

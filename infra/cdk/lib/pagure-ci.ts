@@ -10,18 +10,19 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { sentences } from './checks';
-import { callerOf, makeConfig, type Config } from './config';
+import { callersOf, type Config } from './config';
 import { policy } from './documents';
 import { makeAlarms, makeRules, makeSweep } from './events';
 import { acknowledgeFindings } from './findings';
 import { makeCallers, makeDoor } from './front';
 import { feed, makeReport, makeTrigger, type Variables } from './functions';
-import { DEFAULT_PREFIX, Naming, namesOf, SOURCES_PREFIX } from './naming';
+import { DEFAULT_PREFIX, SOURCES_PREFIX } from './naming';
 import { tell } from './outputs';
+import { ofReport, prepare } from './prepared';
 import type { Job, PagureCiProps } from './props';
 import { makeSamples } from './samples';
 import type { Site } from './site';
-import { makeBuckets, makeKey, makeReports, makeRequests, makeToken, statements } from './storage';
+import { makeBuckets, makeReports, makeRequests, statements } from './storage';
 
 /** The properties of a `PagureCi` are wrong. */
 export class WrongPropertiesError extends Error {
@@ -73,17 +74,11 @@ export class PagureCi extends Construct {
     const wrong = sentences(props, Stack.of(this));
     if (wrong.length > 0) throw new WrongPropertiesError(wrong);
 
-    const naming = new Naming(Stack.of(this), props.namePrefix);
-    const config = makeConfig(this, props, naming);
-    const found = { key: [], tokenSecret: [], configObject: config.objects };
-    const bare: Site = { scope: this, props, naming, names: namesOf(naming, props, found) };
-    this.key = makeKey(bare);
-    const key = this.key ? [this.key.keyArn] : [];
-    const token = makeToken({ ...bare, key: this.key });
+    const prepared = prepare(this, props);
+    const { site, token, config } = prepared;
+    this.site = site;
+    this.key = site.key;
     this.tokenSecret = token.secret;
-    const tokenSecret = token.secret ? [token.secret.secretArn] : [];
-    const names = namesOf(naming, props, { ...found, key, tokenSecret });
-    const site: Site = (this.site = { ...bare, names, key: this.key });
 
     const requests = makeRequests(site);
     const reports = makeReports(site);
@@ -95,10 +90,7 @@ export class PagureCi extends Construct {
     this.ledgerBucket = buckets.ledger;
 
     const trigger = makeTrigger(site, this.triggerVariables(props, config));
-    // A secret may have a key of its own.
-    const keys = [...key, ...(token.secret?.encryptionKey ? [token.secret.encryptionKey.keyArn] : [])];
-    const ofReport: Site = { ...site, names: { ...names, Key: keys } };
-    const report = makeReport(ofReport, { ...this.commonVariables(props), ...token.variables });
+    const report = makeReport(ofReport(prepared), { ...this.commonVariables(props), ...token.variables });
     this.triggerFunction = trigger;
     this.reportFunction = report;
     feed(site, 'RequestsMapping', requests.queue, trigger, 1);
@@ -109,10 +101,8 @@ export class PagureCi extends Construct {
 
     const door = makeDoor(site, trigger);
     this.url = door.url;
+    this.callers = callersOf(props, site.naming);
     const users = makeCallers(site, door, trigger);
-    this.callers = Object.fromEntries(
-      Object.keys(props.projects).map((project) => [project, callerOf(props, naming, project)]),
-    );
     if (props.samples) makeSamples(site, buckets.sources);
     tell(site, { url: door.url, buckets, users, secret: token.made });
     acknowledgeFindings(this);
