@@ -10,17 +10,15 @@ from chela_bed.aws.evaluator import Access, Context
 from chela_bed.aws.overrides import conditions
 from chela_bed.aws.policies import filled
 
-# What `trigger` says when it starts a build.
+# What `trigger` says when it starts a build; the names beside ours are those that Pagure gives to Jenkins.
+VARIABLES = ("CHELA_BUILD_ID", "CHELA_COMMIT", "CI", "REPO", "BRANCH", "BRANCH_TO", "cause")
 START = {
     "projectName": "hello",
     "sourceTypeOverride": "S3",
     "sourceLocationOverride": "${SourcesBucketName}/sources/demo/hello/1.zip",
     "sourceVersion": "v1",
     "autoRetryLimitOverride": 0,
-    "environmentVariablesOverride": [
-        {"name": "CHELA_COMMIT", "value": "c0ffee"},
-        {"name": "CHELA_BUILD_ID", "value": "b1"},
-    ],
+    "environmentVariablesOverride": [{"name": name, "value": "v"} for name in VARIABLES],
 }
 
 
