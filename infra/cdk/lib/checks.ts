@@ -2,9 +2,9 @@
 
 import { SecretValue, Stack, Token } from 'aws-cdk-lib';
 import { isFile } from './config';
-import { leads, userName, type Lead } from './jobs';
+import { leads, targets, userName, type Lead } from './jobs';
 import { tooLong } from './lengths';
-import { DEFAULT_PREFIX } from './naming';
+import { DEFAULT_PREFIX, Naming, type Place } from './naming';
 import type { PagureCiProps, Project } from './props';
 
 // AWS Lambda Developer Guide, "Creating and managing Lambda function URLs", as of November 2026.
@@ -36,6 +36,8 @@ const NETWORK = /^[0-9a-f.:]+\/[0-9]{1,3}$/;
 const SETTING =
   /^CHELA_(MAX_(RECEIVED_MIB|UNPACKED_MIB|FILE_MIB|FILES|SECONDS)|ALLOW_(HOSTS|NETWORKS|PORTS|HTTP)|LIMIT_HOSTS)$/;
 const IAM_NAME_LENGTH = 64;
+// For names that are of no place.
+const NOWHERE: Place = { partition: '', region: '', account: '', urlSuffix: '' };
 
 /** The account in the ARN of a user. */
 export function accountOf(caller: string): string | undefined {
@@ -51,6 +53,7 @@ export function sentences(props: PagureCiProps, stack: Stack): string[] {
     ...callers(props, stack),
     ...numbers(props),
     ...options(props),
+    ...samples(props),
     ...region(props, stack),
   ];
   // What a wrong name leads to needs no measuring.
@@ -243,6 +246,16 @@ function options(props: PagureCiProps): string[] {
       'token is a secret that is not known by its whole ARN. Take Secret.fromSecretCompleteArn, so that the policy can name this secret alone.',
     ),
   ];
+}
+
+function samples(props: PagureCiProps): string[] {
+  const { sampleProject, samplePipeline } = new Naming(NOWHERE, props.namePrefix);
+  const leadsThere =
+    targets(props, 'codebuild').includes(sampleProject) || targets(props, 'codepipeline').includes(samplePipeline);
+  return when(
+    props.samples === true && !leadsThere,
+    `samples makes the CodeBuild project ${sampleProject} and the pipeline ${samplePipeline}, and no job leads to either. Write codebuild/${sampleProject} or codepipeline/${samplePipeline} into jobs.`,
+  );
 }
 
 function region(props: PagureCiProps, stack: Stack): string[] {

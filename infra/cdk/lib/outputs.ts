@@ -3,13 +3,15 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { accountOf } from './checks';
+import type { Door } from './front';
 import { leads } from './jobs';
 import type { Site } from './site';
 import { eventsStatement, type Buckets } from './storage';
 
 /** What was made that somebody has to do something about. */
 export interface Told {
-  readonly url: string;
+  readonly door: Door;
   readonly buckets: Buckets;
   readonly users: Readonly<Record<string, iam.User>>;
   readonly secret: secretsmanager.CfnSecret | undefined;
@@ -18,10 +20,14 @@ export interface Told {
 /** Say it. */
 export function tell(site: Site, told: Told): void {
   const { scope, props, naming } = site;
-  say(site, 'PagureForm', 'What to type into Pagure as "URL to the project on the CI service"', told.url);
+  say(site, 'PagureForm', 'What to type into Pagure as "URL to the project on the CI service"', told.door.url);
   const jobs = Object.values(props.projects).flatMap((project) => leads(project).map((one) => one.job));
   say(site, 'Jobs', 'What to type as "Name of the job", one of these', [...new Set(jobs)].join(' '));
   for (const [project, user] of Object.entries(told.users)) tellOfUser(site, project, user.userName);
+  if (Object.values(props.projects).some(({ caller }) => caller && accountOf(caller) !== naming.place.account)) {
+    const rights = Stack.of(scope).toJsonString(told.door.policy);
+    say(site, 'PolicyElsewhere', 'What a caller of another account needs as a policy there', rights);
+  }
   if (told.secret) {
     say(
       site,

@@ -104,7 +104,7 @@ export class PagureCi extends Construct {
     this.callers = callersOf(props, site.naming);
     const users = makeCallers(site, door, trigger);
     if (props.samples) makeSamples(site, buckets.sources);
-    tell(site, { url: door.url, buckets, users, secret: token.made });
+    tell(site, { door, buckets, users, secret: token.made });
     acknowledgeFindings(this);
   }
 

@@ -182,7 +182,8 @@ test('a role of a CodeBuild project of theirs gets what builds need', () => {
 
 test('a user of another account is let in by the function, and no policy is made for it', () => {
   const caller = 'arn:aws:iam::999999999999:user/pagure';
-  const found = resources(withMore({ projects: { 'demo/hello': { jobs: { 'codebuild/hello': {} }, caller } } }));
+  const template = withMore({ projects: { 'demo/hello': { jobs: { 'codebuild/hello': {} }, caller } } });
+  const found = resources(template);
   const permissions = Object.values(found).filter((one) => one.Type === 'AWS::Lambda::Permission');
   assert.deepEqual(
     permissions.map(({ Properties: { FunctionName: _, ...said } }) => said),
@@ -191,6 +192,7 @@ test('a user of another account is let in by the function, and no policy is made
       { Action: 'lambda:InvokeFunction', InvokedViaFunctionUrl: true, Principal: caller },
     ],
   );
+  assert.match(JSON.stringify(template['Outputs']), /PolicyElsewhere.*lambda:InvokeFunctionUrl/);
   assert.equal(Object.keys(found).filter((path) => path.startsWith('Caller')).length, 0);
 });
 

@@ -12,7 +12,12 @@ const VARIANTS: Record<string, (scope: Stack) => PagureCiProps> = {
   least,
   everything,
   'an HTTP API': (scope) => ({ ...least(scope), frontDoor: 'http-api' }),
-  'a prefix of its own': (scope) => ({ ...least(scope), namePrefix: 'team', samples: true }),
+  'a prefix of its own': (scope) => ({
+    ...least(scope),
+    namePrefix: 'team',
+    projects: { 'demo/hello': { jobs: PagureCi.sampleJobs('team') } },
+    samples: true,
+  }),
 };
 
 function findings(propsOf: (scope: Stack) => PagureCiProps, after: (own: Stack) => void = () => {}): string[] {

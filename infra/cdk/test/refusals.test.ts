@@ -77,6 +77,7 @@ const WRONG: Record<string, [Partial<PagureCiProps> | ((scope: Stack) => Partial
     /Leave one of them out/,
   ],
   'a setting that is none': [{ triggerSettings: { CHELA_CONFIG: '{}' } }, /^triggerSettings has CHELA_CONFIG/],
+  'samples that no job leads to': [{ samples: true }, /^samples makes .* no job leads to either/],
   'a VPC without a group': [
     (scope) => ({ vpc: { vpc: someVpc(scope), securityGroups: [] } }),
     /^vpc has no security group/,
