@@ -54,6 +54,7 @@ VARIANTS: dict[str, dict[str, str]] = {
     "another prefix": {**SAMPLES, "NamePrefix": "team-ci", "KmsKey": "new"},
     "http api": {**BOTH, "FrontDoor": "http-api"},
     "a user of theirs": {**BOTH, "CallerArn": HERE},
+    "a user of theirs by name": {**BOTH, "FrontDoor": "http-api", "CallerName": "pagure"},
 }
 
 

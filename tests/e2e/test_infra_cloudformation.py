@@ -130,6 +130,22 @@ def test_a_caller_of_another_account_is_let_in_by_the_function_itself() -> None:
     ]
 
 
+@pytest.mark.parametrize("variant", [name for name, more in VARIANTS.items() if "CodeBuildProjects" in more])
+def test_the_stack_tells_what_the_role_of_a_project_of_theirs_needs(variant: str) -> None:
+    stack = chela(VARIANTS[variant])
+    told = json.loads(stack.outputs["BuildPolicy"])
+    assert told["Version"] == "2012-10-17"
+    assert sameness.policy(told["Statement"]) == normative("build", stack)
+
+
+def test_a_further_project_may_have_a_user_that_there_is() -> None:
+    stack = chela({**BOTH, "FrontDoor": "http-api"})
+    second = {"PagureProject": "demo/other", "FrontDoor": "http-api", "CallerName": "pagure"}
+    made = infra_stacks.template("caller.yaml").resolve(second, ACCOUNT, "other", stack.exports)
+    assert sameness.policy(made.statements("pagure")) == normative("caller-http-api", stack)
+    assert made.outputs["CallerArn"] == ACCOUNT.user("pagure")
+
+
 @pytest.mark.parametrize("door", CALLERS)
 def test_a_further_project_gets_a_caller_with_the_same_rights(door: str) -> None:
     stack = chela({**BOTH, "FrontDoor": door})

@@ -8,7 +8,7 @@ import pytest
 from chela_bed.aws.account import Account
 from chela_bed.aws.cloudformation import RefusedError
 from chela_bed.aws.dialects import CloudFormation, Wish
-from infra_stacks import ACCOUNT, BOTH, VPC, chela
+from infra_stacks import ACCOUNT, BOTH, ELSEWHERE, VPC, chela, template
 
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "Pagure without a scheme": ({**BOTH, "PagureUrl": "pagure.example.org"}, "Pagure's address"),
@@ -40,6 +40,22 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         {"CodeBuildProjects": "ab", "MakeFirstPipeline": "yes"},
         "Pipelines",
     ),
+    "a caller of another account at an HTTP API": (
+        {**BOTH, "FrontDoor": "http-api", "CallerArn": ELSEWHERE},
+        "lets in no user of another account",
+    ),
+    "two callers": ({**BOTH, "CallerArn": ELSEWHERE, "CallerName": "pagure"}, "one caller"),
+    "a prefix with a capital": ({**BOTH, "NamePrefix": "Chela"}, "1 to 20 lower case"),
+    "a prefix of 21": ({**BOTH, "NamePrefix": "a" * 21}, "1 to 20 lower case"),
+    "a project as a repository": ({**BOTH, "PagureProject": "demo/hello.git"}, "without .git"),
+    "a namespace as a repository": ({**BOTH, "PagureProject": "demo.git/hello"}, "without .git"),
+    "a project above": ({**BOTH, "PagureProject": "demo/.."}, "as Pagure calls it"),
+    "a project of three parts": ({**BOTH, "PagureProject": "a/b/c"}, "as Pagure calls it"),
+    "a fork of three parts": ({**BOTH, "PagureProject": "forks/ada/a/b/c"}, "as Pagure calls it"),
+    "an address as network": ({**BOTH, "AllowNetworks": "10.20.0.1"}, "networks such as"),
+    "a network that is none": ({**BOTH, "AllowNetworks": "10.20.0.0/33"}, "networks such as"),
+    "networks with spaces": ({**BOTH, "AllowNetworks": "10.20.0.0/16, fd00::/8"}, "networks such as"),
+    "a network and nothing": ({**BOTH, "AllowNetworks": "10.20.0.0/16,"}, "networks such as"),
     "too little concurrency": ({**BOTH, "MaximumConcurrency": "1"}, "MaximumConcurrency"),
     "a source with a wildcard": ({**BOTH, "PipelineSources": "arn:aws:s3:::bucket/*"}, "wildcards"),
 }
@@ -50,6 +66,34 @@ def test_what_is_wrong_is_told_before_anything_is_made(case: str) -> None:
     more, told = WRONG[case]
     with pytest.raises(RefusedError) as caught:
         chela(more)
+    assert told in str(caught.value)
+
+
+GOOD: dict[str, tuple[str, ...]] = {
+    "NamePrefix": ("c", "a" * 20, "team-ci"),
+    "PagureProject": ("hello", "demo/hello", "forks/ada/hello", "forks/ada/demo/hello", "lib.github/c++"),
+    "AllowNetworks": ("10.20.0.0/16", "fd00::/8", "192.0.2.1/32,::1/128,2001:db8::/32", ""),
+    "LogRetentionDays": ("1096", "2192", "2557", "2922", "3288"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, each) for name, good in GOOD.items() for each in good])
+def test_what_is_right_is_taken(name: str, value: str) -> None:
+    assert chela({**BOTH, name: value}).values[name] == value
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"FrontDoor": "http-api", "CallerArn": ELSEWHERE}, "lets in no user of another account"),
+        ({"CallerArn": ELSEWHERE, "CallerName": "pagure"}, "one caller"),
+        ({"PagureProject": "demo/hello.git"}, "without .git"),
+        ({"NamePrefix": "Chela"}, "1 to 20 lower case"),
+    ],
+)
+def test_a_further_projects_stack_tells_it_as_well(more: dict[str, str], told: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        template("caller.yaml").resolve({"PagureProject": "demo/other", **more}, ACCOUNT, "other")
     assert told in str(caught.value)
 
 
@@ -70,6 +114,7 @@ def test_a_region_without_function_urls_gets_an_http_api_or_a_sentence() -> None
         (Wish(jobs={"jenkins/hello": {}}), "names of CodeBuild projects"),
         (Wish(pagure_url="pagure.example.org"), "Pagure's address"),
         (Wish(region="eu-central-2"), "Set FrontDoor to http-api"),
+        (Wish(http_api=True, caller=ELSEWHERE), "lets in no user of another account"),
     ],
 )
 def test_a_wish_that_cannot_be_is_told_in_the_templates_words(wish: Wish, told: str, tmp_path: Path) -> None:

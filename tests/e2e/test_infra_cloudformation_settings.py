@@ -110,7 +110,9 @@ def test_the_map_of_callers_says_what_may_be_started(variant: str) -> None:
         return
     jobs = [f"codebuild/{name}" for name in known["CodeBuildProjectNames"]]
     jobs += [f"codepipeline/{name}" for name in known["PipelineNames"]]
-    caller = stack.values["CallerArn"] or ACCOUNT.user(f"{stack.values['NamePrefix']}-pagure-demo-hello")
+    new = f"{stack.values['NamePrefix']}-pagure-demo-hello"
+    caller = stack.values["CallerArn"] or ACCOUNT.user(stack.values["CallerName"] or new)
+    assert caller == stack.outputs["CallerOfTheFirstProject"]
     project = {"strangers": "hold", "jobs": {job: {} for job in jobs}}
     assert json.loads(variables["CHELA_CONFIG"]) == {"callers": {caller: {"demo/hello": project}}}
 

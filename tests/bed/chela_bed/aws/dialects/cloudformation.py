@@ -74,7 +74,8 @@ class CloudFormationDesign:
     def statements(self, role: str) -> list[Mapping[str, Any]]:
         """All that the policies of a role or user say, by its logical name."""
         if role == "Caller" and role not in self.resources:
-            role = self.stack.values["CallerArn"].rpartition("/")[2]
+            values = self.stack.values
+            role = values["CallerName"] or values["CallerArn"].rpartition("/")[2]
         return self.stack.statements(role)
 
 
@@ -108,7 +109,7 @@ def parameters(wish: Wish, account: Account) -> dict[str, str]:
         "PagureUrl": wish.pagure_url,
         "PagureGit": ",".join(wish.pagure_git),
         "PagureProject": wish.project,
-        "CallerArn": wish.caller,
+        **_caller(wish, account),
         "CodeBuildProjects": ",".join(builds),
         "Pipelines": ",".join(lines),
         "PipelineSources": ",".join(sources),
@@ -126,6 +127,14 @@ def parameters(wish: Wish, account: Account) -> dict[str, str]:
         "MakeFirstProject": "yes" if wish.samples else "no",
         "MakeFirstPipeline": "yes" if wish.samples else "no",
     }
+
+
+def _caller(wish: Wish, account: Account) -> dict[str, str]:
+    """By its name where an HTTP API takes nobody from elsewhere."""
+    name = wish.caller.rpartition("/")[2]
+    if wish.http_api and wish.caller == account.user(name):
+        return {"CallerName": name}
+    return {"CallerArn": wish.caller}
 
 
 def callers(wish: Wish, caller: str) -> Mapping[str, Any]:
