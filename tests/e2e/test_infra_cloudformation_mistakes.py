@@ -255,7 +255,12 @@ PLANTED = RIGHTS | SETTINGS
 
 @pytest.mark.parametrize("mistake", PLANTED)
 def test_a_planted_mistake_is_noticed(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new, (check, arguments) = PLANTED[mistake]
+    is_noticed(PLANTED[mistake], monkeypatch)
+
+
+def is_noticed(mistake: tuple[str, str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check passes as long as the template is right, and fails as soon as it is not."""
+    old, new, (check, arguments) = mistake
     text = (FOLDER / "chela.yaml").read_text()
     assert old in text, "the template no longer says so; plant the mistake elsewhere"
     check(*arguments)

@@ -20,6 +20,11 @@ class Resource:
     logical: str
     type: str
     properties: Mapping[str, Any]
+    # What becomes of it when the stack goes, and when an update puts another one into its place.
+    deletion: str = "Delete"
+    replaced: str = "Delete"
+    # What has to be there before it.
+    after: tuple[str, ...] = ()
 
 
 @dataclass
@@ -60,8 +65,14 @@ class Resolved:
             raise BedError(f"{logical} is not made, but something refers to it")
         if logical not in self._made:
             one = self.content["Resources"][logical]
-            properties = self.functions.value(one.get("Properties", {}))
-            self._made[logical] = Resource(logical, one["Type"], properties)
+            self._made[logical] = Resource(
+                logical,
+                one["Type"],
+                self.functions.value(one.get("Properties", {})),
+                deletion=one.get("DeletionPolicy", "Delete"),
+                replaced=one.get("UpdateReplacePolicy", "Delete"),
+                after=_several(one.get("DependsOn", [])),
+            )
         return self._made[logical]
 
     def of_type(self, kind: str) -> dict[str, Resource]:
@@ -98,3 +109,7 @@ class Resolved:
 
     def _properties(self, logical: str) -> Mapping[str, Any]:
         return self[logical].properties
+
+
+def _several(names: str | list[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
