@@ -157,6 +157,13 @@ def test_a_key_that_never_turns_breaks_its_rule() -> None:
     assert broken([json.dumps(found)]) == [{"keys_turn"}]
 
 
+@pytest.mark.parametrize(("policy", "value"), [*zip(KEPT, ("Delete", "Snapshot"), strict=True)])
+def test_a_key_that_goes_with_its_stack_breaks_its_rule(policy: str, value: str) -> None:
+    found = content(chela({**BOTH, "KmsKey": "new"}))
+    found["Resources"]["Key"][policy] = value
+    assert broken([json.dumps(found)]) == [{"keys_survive_their_stack"}]
+
+
 def test_an_api_for_everybody_breaks_the_rule_of_front_doors() -> None:
     found = content(chela({**BOTH, "FrontDoor": "http-api"}))
     put("TriggerApiRoute", "AuthorizationType", "NONE")(found)
@@ -166,4 +173,4 @@ def test_an_api_for_everybody_breaks_the_rule_of_front_doors() -> None:
 def test_every_rule_has_something_that_breaks_it() -> None:
     assert {*re.findall(r"^rule (\w+)", guard.RULES.read_text(), re.MULTILINE)} == {
         rule for rule, _ in PLANTED
-    } | {"keys_turn"}
+    } | {"keys_turn", "keys_survive_their_stack"}
