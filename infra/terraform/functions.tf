@@ -15,6 +15,7 @@ locals {
       memory      = 512
       timeout     = 300
       storage     = 2048
+      reserved    = var.trigger_reserved_concurrency == 0 ? null : var.trigger_reserved_concurrency
       environment = merge(
         local.common_environment,
         {
@@ -34,6 +35,7 @@ locals {
       memory      = 256
       timeout     = 120
       storage     = 512
+      reserved    = null
       environment = merge(
         local.common_environment,
         { CHELA_TOKEN_SECRET = var.token_secret_arn == null ? aws_secretsmanager_secret.token[0].arn : var.token_secret_arn },
@@ -61,6 +63,8 @@ resource "aws_lambda_function" "this" {
   architectures = [var.architecture]
   memory_size   = each.value.memory
   timeout       = each.value.timeout
+
+  reserved_concurrent_executions = each.value.reserved
 
   filename         = each.value.zip
   source_code_hash = each.value.zip == null ? null : filebase64sha256(each.value.zip)

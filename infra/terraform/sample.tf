@@ -25,6 +25,12 @@ locals {
     }
   }
 
+  # Zips for arm64 say which machines somebody prefers.
+  sample_machine = {
+    x86_64 = { type = "LINUX_CONTAINER", image = "aws/codebuild/amazonlinux-x86_64-standard:5.0" }
+    arm64  = { type = "ARM_CONTAINER", image = "aws/codebuild/amazonlinux-aarch64-standard:3.0" }
+  }[var.architecture]
+
   # At most seven: a configuration value of an action ends at 1000 characters.
   release_variables = ["CHELA_BUILD_ID", "CHELA_COMMIT", "CHELA_PULL_REQUEST"]
 }
@@ -58,9 +64,9 @@ resource "aws_codebuild_project" "sample" {
   }
 
   environment {
-    type         = "LINUX_CONTAINER"
+    type         = local.sample_machine.type
     compute_type = "BUILD_GENERAL1_SMALL"
-    image        = "aws/codebuild/amazonlinux-x86_64-standard:5.0"
+    image        = local.sample_machine.image
   }
 
   logs_config {

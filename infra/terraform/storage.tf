@@ -79,7 +79,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "sources" {
     filter {}
 
     expiration {
-      days = 30
+      days = var.sources_days
     }
 
     noncurrent_version_expiration {

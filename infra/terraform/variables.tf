@@ -253,7 +253,7 @@ variable "log_retention_days" {
 }
 
 variable "token_secret_arn" {
-  description = "An existing secret that holds Pagure's CI token. Without it an empty one is made; fill it in afterwards, so that the token lies in no state."
+  description = "An existing secret that holds Pagure's CI token. Without it an empty one is made; fill it in afterwards, so that the token lies in no state. If a KMS key of your own encrypts it, let the role of `report` use that (`kms:Decrypt`)."
   type        = string
   default     = null
 
@@ -276,10 +276,22 @@ variable "secret_recovery_days" {
 }
 
 variable "force_destroy" {
-  description = "Whether `destroy` may delete the two buckets with all that is in them."
+  description = "Whether `destroy` may delete the two buckets with all that is in them. Without it a bucket with something in it stays, and so does the new key that encrypts it."
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "sources_days" {
+  description = "How long sources are kept, so that a build can be started again: 1 to 3650 days."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.sources_days >= 1 && var.sources_days <= 3650 && floor(var.sources_days) == var.sources_days
+    error_message = "sources_days is no time to keep sources for; write 1 to 3650 whole days."
+  }
 }
 
 variable "pipeline_sources" {
@@ -303,6 +315,17 @@ variable "maximum_concurrency" {
   validation {
     condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000
     error_message = "maximum_concurrency is nothing that Lambda offers; write 2 to 1000."
+  }
+}
+
+variable "trigger_reserved_concurrency" {
+  description = "Concurrency that is kept for `trigger`, 1 to 1000. Without it, or with 0, none is kept: new accounts have none to give."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = coalesce(var.trigger_reserved_concurrency, 0) >= 0 && coalesce(var.trigger_reserved_concurrency, 0) <= 1000 && floor(coalesce(var.trigger_reserved_concurrency, 0)) == coalesce(var.trigger_reserved_concurrency, 0)
+    error_message = "trigger_reserved_concurrency is nothing that can be kept; write 1 to 1000, or leave it out."
   }
 }
 

@@ -79,6 +79,10 @@ REFUSED: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "a recovery that is none": ({"secret_recovery_days": 3}, "nothing that Secrets Manager offers"),
     "all objects of a bucket": ({"pipeline_sources": ["team/*"]}, "has something that is no object"),
     "one at a time": ({"maximum_concurrency": 1}, "write 2 to 1000"),
+    "more than an account has": ({"trigger_reserved_concurrency": 1001}, "nothing that can be kept"),
+    "half a machine": ({"trigger_reserved_concurrency": 0.5}, "nothing that can be kept"),
+    "sources for no time": ({"sources_days": 0}, "no time to keep sources for"),
+    "sources for half a day": ({"sources_days": 1.5}, "no time to keep sources for"),
     "a topic's bare name": ({"alarm_topic_arn": "operators"}, "is no ARN of an SNS topic"),
     "a key's alias": ({"kms_key_arn": KEY.replace("key/", "alias/")}, "is no ARN of a KMS key"),
     "a VPC without subnets": (

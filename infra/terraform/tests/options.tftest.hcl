@@ -201,7 +201,13 @@ run "the_sample_fits_what_pipelines_need" {
   command = plan
 
   variables {
-    sample = true
+    sample       = true
+    architecture = "arm64"
+  }
+
+  assert {
+    condition     = alltrue([for it in aws_codebuild_project.sample : [it.environment[0].type, it.environment[0].image] == ["ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"]]) && length(aws_codebuild_project.sample) == 2
+    error_message = "Whose zips are for arm64 should get samples that build on arm64."
   }
 
   assert {
@@ -215,6 +221,37 @@ run "the_sample_fits_what_pipelines_need" {
   assert {
     condition     = length(jsonencode([for name in local.release_variables : { name = name, value = "#{variables.${name}}", type = "PLAINTEXT" }])) <= 1000 && length(local.release_variables) <= 7
     error_message = "A configuration value of an action ends at 1000 characters."
+  }
+}
+
+run "concurrency_and_time_are_kept_as_asked_for" {
+  command = plan
+
+  variables {
+    trigger_reserved_concurrency = 5
+    sources_days                 = 90
+  }
+
+  assert {
+    condition     = { for name, it in aws_lambda_function.this : name => coalesce(it.reserved_concurrent_executions, -1) } == { trigger = 5, report = -1 }
+    error_message = "Concurrency should be kept for trigger alone."
+  }
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.sources.rule[0].expiration[0].days == 90
+    error_message = "Sources should be kept for as long as asked for."
+  }
+}
+
+run "no_concurrency_is_none_that_is_kept" {
+  command = plan
+
+  variables {
+    trigger_reserved_concurrency = 0
+  }
+
+  assert {
+    condition     = coalesce(aws_lambda_function.this["trigger"].reserved_concurrent_executions, -1) == -1
+    error_message = "With none kept trigger should not be switched off."
   }
 }
 
