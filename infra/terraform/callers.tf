@@ -70,7 +70,6 @@ resource "aws_s3_object" "config" {
   key          = local.config_key
   content      = local.config
   content_type = "application/json"
-  tags         = var.tags
 
   lifecycle {
     precondition {
