@@ -1,4 +1,6 @@
-# What is refused when planning. (All other bad inputs: tests/e2e/test_infra_terraform_refusals.py.)
+# What is refused when planning. Whichever validation of a variable fails, expect_failures is content;
+# which sentence is said to whom, these inputs and all other bad ones, is held in
+# tests/e2e/test_infra_terraform_refusals.py.
 
 mock_provider "aws" {
   mock_data "aws_partition" {
