@@ -75,6 +75,7 @@ ONE_VERSION = (
     "A build is started with a version of its source, and CodeBuild reads that; a project's own has none."
 )
 ASKS = "The real service asks this of a bucket before it reads from it; the bed's does not."
+IN_PARTS = "Ends an upload that failed between its parts; the sources of the tests fit into one."
 # By policy, statement and, where others of the statement are used, action.
 UNUSED = {
     "build FetchSources s3:GetObject": ONE_VERSION,
@@ -93,6 +94,12 @@ UNUSED = {
     ),
     "report LambdaMakesInterfaces": INTERFACES,
     "trigger LambdaMakesInterfaces": INTERFACES,
+    "trigger StorePipelinesSources s3:AbortMultipartUpload": IN_PARTS,
+    "trigger StorePipelinesSources s3:GetObject": (
+        "After a crash it looks whether a source is stored already; where it is killed in the tests, sources "
+        "have keys of their own."
+    ),
+    "trigger StoreSources s3:AbortMultipartUpload": IN_PARTS,
 }
 
 
