@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rights_designs
 from chela_bed.aws import sameness
 from chela_bed.aws.account import Account
+from chela_bed.aws.clients import Clients
+from chela_bed.aws.deployment import Deployment, empty_zip
 from chela_bed.aws.dialects import SAMPLES
 from chela_bed.aws.dialects.cdk import Cdk, CdkDeployed
+from chela_bed.aws.dialects.cdk_program import SOURCE, compiled
 from chela_bed.aws.moto import Moto
 from rights_designs import MANY, WHOLE
 from test_documentation import blocks
@@ -88,28 +90,48 @@ def test_what_the_outputs_say_is_true(deployed: CdkDeployed) -> None:
     assert statement in json.loads(answer["Policy"])["Statement"]
 
 
-def test_the_commands_of_the_page_fill_it_in_and_take_it_away(cdk: Cdk, moto: Moto, tmp_path: Path) -> None:
+@pytest.fixture
+def package(cdk: Cdk, tmp_path: Path) -> Path:
+    """The package as `npm run build` leaves it, with zips where its example looks for them."""
+    made = compiled(SOURCE, tmp_path)
+    zips = made.parent / "zips"
+    zips.mkdir()
+    for name in ("trigger", "report"):
+        (zips / f"{name}-x86_64.zip").write_bytes(empty_zip())
+    _change(made / "example" / "chela.json", zips="../../zips")
+    # Nobody is there to be asked whether these rights may be given, or to be told of news.
+    _change(made / "cdk.json", requireApproval="never", notices=False)
+    return made
+
+
+def _change(file: Path, **members: Any) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **members}))
+
+
+def test_the_page_leads_from_nothing_to_a_stack_and_back(package: Path, moto: Moto) -> None:
     # moto's own account, where the command line has no other.
-    made = cdk.deploy(rights_designs.WISHES["samples"], moto, Account("123456789012"))
-    told = {name[len("Chela") : -8]: value for name, value in made.deployment.outputs.items()}
-    key = typed(told["MakeTheKeydemohello"], tmp_path, moto).split()[0]
-    typed(f"printf 'the token\\n' | {{ {told['FillInTheSecret']}; }}", tmp_path, moto)
+    made = Deployment("chela", Clients(moto.url, Account("123456789012")))
+    _, deploy, *_, remove, _ = blocks(PAGE, "sh")
+    typed(deploy, package, moto)
+    told = {name[len("Chela") : -8]: value for name, value in made.outputs.items()}
+    key = typed(told["MakeTheKeydemohello"], package, moto).split()[0]
+    typed(f"printf 'the token\\n' | {{ {told['FillInTheSecret']}; }}", package, moto)
     secret = made.clients("secretsmanager").get_secret_value(SecretId="chela/ci-token")
     assert secret["SecretString"] == "the token"
     for body in (b"one", b"two"):
         made.clients("s3").put_object(Bucket=told["SourcesBucketName"], Key="sources/1.zip", Body=body)
 
-    (remove,) = (block for block in blocks(PAGE, "sh") if "npx cdk destroy" in block)
-    remove = remove.replace("npx cdk destroy", "aws cloudformation delete-stack --stack-name chela")
+    # Nor whether the stack may be taken away.
+    remove = remove.replace("npx cdk destroy", "npx cdk destroy --force")
     for name, value in {"id": key, **told}.items():
         remove = remove.replace(f"<{name}>", value)
-    typed(remove, tmp_path, moto)
-    assert _left(made) == ["zips-123456789012"]
+    typed(remove, package, moto)
+    left = [each for each in _left(made.clients) if "cdk-hnb659fds" not in each]
+    assert not left
 
 
-def _left(made: CdkDeployed) -> list[str]:
+def _left(aws: Clients) -> list[str]:
     """The names of all that is still in the account."""
-    aws = made.clients
     iam, logs = aws("iam"), aws("logs").describe_log_groups()["logGroups"]
     return [
         *[each["Name"] for each in aws("s3").list_buckets()["Buckets"]],

@@ -64,6 +64,8 @@ def typed(script: str, folder: Path, moto: Moto) -> str:
         "AWS_SECRET_ACCESS_KEY": "owner",
         "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_PAGER": "",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
     }
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
