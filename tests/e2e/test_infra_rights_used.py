@@ -42,3 +42,8 @@ def test_what_has_a_reason_to_be_unused_is_unused(unused: list[Grant]) -> None:
     needed = {each for grant in unused for each in reasons(grant)}
     needless = [each for each in UNUSED if each not in needed]
     assert not needless, "used after all, or granted no more:\n" + "\n".join(needless)
+
+
+def test_every_reason_is_about_something_that_is_granted() -> None:
+    known = {each for grant in grants() for each in reasons(grant)}
+    assert [each for each in UNUSED if each not in known] == []
