@@ -6,23 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from awsing import SUCCEEDED, Circle, held, swept
+from awsing import SUCCEEDED, Circle, Proposal, held, swept
 from chela_bed import Bed, wait_for
 from chela_bed.aws import Cloud, Stack
 from chela_bed.aws.dialects import CloudFormation
+from chela_bed.aws.engines import Build
 from chela_bed.aws.evaluator import Access
 from chela_bed.programs import Role
 from infra_circle import HELLO, RELEASE, Site, builds_of, deploy
 
-DECRYPT, GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
-# What each role asks of the key at least.
-KEYS = {
-    "trigger": {DECRYPT, GENERATE},
-    "report": {DECRYPT},
-    "build": {DECRYPT},
-    "pipeline": {DECRYPT, GENERATE},
-    "pipeline-build": {DECRYPT},
-}
 PIPELINE_SUCCEEDED = "The pipeline succeeded"
 
 
@@ -44,7 +36,7 @@ def line(site: Site) -> Iterator[Circle]:
         yield made
 
 
-def begun(circle: Circle, commit: str) -> Any:
+def begun(circle: Circle, commit: str) -> Build:
     """A commit's build, as soon as it is held."""
     circle.stack.engines.codebuild.await_held(circle.name)
     (build,) = wait_for(lambda: builds_of(circle, commit), 30, "the build")
@@ -168,20 +160,30 @@ def _given_back(stack: Stack) -> list[int]:
     return [entry["receives"] for entry in stack.report.log.entries(message="will report later")]
 
 
+def looked_at(circle: Circle, branch: str) -> tuple[Proposal, Build]:
+    """A pull request whose build is held, and the look at it that `trigger` asks for has been."""
+    circle.stack.engines.codebuild.hold(circle.name)
+    proposal = circle.propose(branch, "true")
+    build = begun(circle, proposal.commit)
+    circle.stack.engines.events.settle()
+    circle.stack.settle()
+    return proposal, build
+
+
+def end(circle: Circle, build: Build) -> None:
+    """Let a held build end, and all that is told of it be read."""
+    circle.stack.engines.codebuild.release(circle.name)
+    circle.stack.engines.codebuild.await_ended(build)
+    circle.stack.engines.events.settle()
+    circle.stack.settle()
+
+
 def test_the_scheduled_sweep_finds_what_no_event_told(circle: Circle) -> None:
-    stack, codebuild = circle.stack, circle.stack.engines.codebuild
-    codebuild.hold(circle.name)
-    lost = circle.propose("lost", "true")
-    build = begun(circle, lost.commit)
-    stack.engines.events.settle()
-    stack.settle()
-    stack.engines.events.lose()
-    codebuild.release(circle.name)
-    codebuild.await_ended(build)
-    stack.engines.events.settle()
-    stack.settle()
+    lost, build = looked_at(circle, "lost")
+    circle.stack.engines.events.lose()
+    end(circle, build)
     lost.await_flag("pending")
-    assert swept(stack)["told"] == 1
+    assert swept(circle.stack)["told"] == 1
     assert lost.await_flag("success")["comment"] == SUCCEEDED
 
 
@@ -246,20 +248,16 @@ def test_a_project_that_the_role_may_not_start_is_named_on_the_flag(site: Site) 
 
 
 def test_without_the_queues_policy_no_event_arrives(circle: Circle) -> None:
-    stack = circle.stack
-    attributes = {"QueueUrl": stack.reports.address}
-    policy = stack.reports.attributes()["Policy"]
-    stack.reports.sqs.set_queue_attributes(**attributes, Attributes={"Policy": ""})
-    unheard = circle.propose("unheard", "true")
-    (build,) = wait_for(lambda: builds_of(circle, unheard.commit), 30, "the build")
-    stack.engines.codebuild.await_ended(build)
-    circle.settle()
-    assert unheard.await_flag("pending")
-    stack.reports.sqs.set_queue_attributes(**attributes, Attributes={"Policy": policy})
-    assert swept(stack)["told"] == 1
+    reports = circle.stack.reports
+    usual = reports.attributes()["Policy"]
+    unheard, build = looked_at(circle, "unheard")
+    reports.sqs.set_queue_attributes(QueueUrl=reports.address, Attributes={"Policy": ""})
+    end(circle, build)
+    unheard.await_flag("pending")
+    reports.sqs.set_queue_attributes(QueueUrl=reports.address, Attributes={"Policy": usual})
+    assert swept(circle.stack)["told"] == 1
     unheard.await_flag("success")
-    heard = circle.propose("heard", "true")
-    heard.await_flag("success")
+    circle.propose("heard", "true").await_flag("success")
 
 
 def test_dead_letters_raise_an_alarm(site: Site) -> None:
@@ -271,44 +269,3 @@ def test_dead_letters_raise_an_alarm(site: Site) -> None:
     }
     for dead in (site.stack.dead_requests, site.stack.dead_reports):
         assert ("AWS/SQS", "ApproximateNumberOfMessagesVisible", dead.name) in watched
-
-
-# An HTTP API in place of the URL, and a key of one's own.
-
-
-@pytest.fixture(scope="module")
-def guarded(bed: Bed, stacks_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    dialect = CloudFormation(tmp_path_factory.mktemp("guarded"))
-    with deploy(bed, stacks_cloud, dialect, http_api=True, key="new") as made:
-        yield made
-
-
-def test_through_the_http_api_and_with_a_key_the_flag_turns_green(guarded: Site) -> None:
-    with guarded.job(HELLO, on_commits=False) as circle:
-        circle.propose("good", "true").await_flag("success")
-    assert guarded.stack.door.visits[-1].status in (202, 204)
-    with guarded.job(RELEASE, on_commits=False) as circle:
-        circle.propose("line", "true").await_flag("success")
-    for name, keys in KEYS.items():
-        asked = {action for action, _ in guarded.stack.calls.accesses(f"chela-{name}-eu-west-1")}
-        assert keys <= asked, name
-
-
-def test_the_http_api_refuses_whom_iam_refuses(guarded: Site) -> None:
-    nobody = guarded.stranger("nobody")
-    with guarded.job(HELLO, on_commits=False) as circle:
-        circle.set_ci(username=nobody.access_key, password=nobody.secret_key)
-        circle.propose("unknown", "true").await_flag("error", "403")
-
-
-def test_without_the_right_to_the_key_a_build_cannot_read_its_source(guarded: Site) -> None:
-    role = guarded.layout.service_role(guarded.stack.engines.codebuild.projects["chela-hello"].role)
-    usual = role.policies
-    role.policies = [_without(policy, "UseTheKey") for policy in usual]
-    with guarded.job(HELLO, on_commits=False) as circle:
-        circle.propose("locked", "true").await_flag("failure", "Phase DOWNLOAD_SOURCE failed")
-    role.policies = usual
-
-
-def _without(policy: Any, sid: str) -> Any:
-    return {**policy, "Statement": [each for each in policy["Statement"] if each.get("Sid") != sid]}
