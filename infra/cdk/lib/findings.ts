@@ -19,7 +19,7 @@ export const WILDCARDS: Readonly<Record<string, string>> = {
   Log: 'A stream of the log group is made for each instance of a function and for each build.',
   AskThroughTheApi: 'What comes after the method in such an ARN is the path; the API has one route.',
   LambdaMakesInterfaces:
-    'EC2 knows no resource for these actions before the interface is there (AWS Lambda Developer Guide); TheFunctionDoesNot takes them from what runs in the function.',
+    'The two that describe know no resource, and AWS says nowhere that Lambda is content with less for the others than AWSLambdaVPCAccessExecutionRole has; TheFunctionDoesNot takes them from what runs in the function.',
   TheFunctionDoesNot: 'It refuses, and is to refuse everywhere.',
 };
 

@@ -139,7 +139,7 @@ export function namesOf(naming: Naming, props: PagureCiProps, found: Found): Nam
       ...(pipelines.length > 0 ? [naming.arn('events', `rule/${naming.codePipelineRule}`)] : []),
     ],
     ScheduleGroup: naming.arn('scheduler', 'schedule-group/default'),
-    // Lambda makes interfaces before they have names.
+    // As in AWSLambdaVPCAccessExecutionRole; whether Lambda is content with less is not known.
     AnyInterface: props.vpc === undefined ? [] : '*',
     Key: found.key,
     TokenSecret: found.tokenSecret,
