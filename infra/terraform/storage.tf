@@ -1,7 +1,11 @@
+# A bucket with something in it cannot be destroyed; what is in it has to stay readable, and so the key
+# goes after the buckets.
 resource "aws_s3_bucket" "sources" {
   bucket        = local.sources_name
   force_destroy = var.force_destroy
   tags          = var.tags
+
+  depends_on = [aws_kms_key.this]
 }
 
 # Small state that is rewritten often: every version of it would be kept.
@@ -9,6 +13,8 @@ resource "aws_s3_bucket" "ledger" {
   bucket        = local.ledger_name
   force_destroy = var.force_destroy
   tags          = var.tags
+
+  depends_on = [aws_kms_key.this]
 }
 
 locals {
