@@ -36,21 +36,34 @@ def need() -> None:
         pytest.skip(loud)
 
 
-def copied(folder: Path) -> Path:
+def copied(folder: Path, name: str = "module") -> Path:
     """The module in a folder, and two zips beside it."""
-    shutil.copytree(MODULE, folder / "module", ignore=LITTER)
+    shutil.copytree(MODULE, folder / name, ignore=LITTER)
+    zips(folder)
+    return folder / name
+
+
+def zips(folder: Path) -> None:
+    """Both, and nothing in them."""
     for name in ("trigger", "report"):
         (folder / f"{name}-x86_64.zip").write_bytes(empty_zip())
-    return folder / "module"
 
 
-def example(module: Path, name: str, moto: Moto, **variables: str) -> Command:
-    """One of the examples, ready to be planned or applied on a moto."""
-    folder = module / "examples" / name
-    (folder / "moto_override.tf").write_text(PROVIDER)
-    inputs = {"functions": str(module.parent), **variables}
-    named = {f"TF_VAR_{variable}": value for variable, value in inputs.items()}
-    command = Command(folder, {"AWS_ENDPOINT_URL": moto.url, **named})
+def examples(module: Path, moto: Moto) -> Command:
+    """All of them in one root, by their names, ready to be planned on a moto."""
+    root = module / "root"
+    root.mkdir()
+    calls = ""
+    for folder in sorted((module / "examples").iterdir()):
+        (folder / "moto_override.tf").write_text(PROVIDER)
+        calls += f'''
+module "{folder.name}" {{
+  source    = "../examples/{folder.name}"
+  functions = "{module.parent}"
+}}
+'''
+    (root / "main.tf").write_text(calls)
+    command = Command(root, {"AWS_ENDPOINT_URL": moto.url})
     command.init()
     return command
 

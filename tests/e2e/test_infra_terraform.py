@@ -19,6 +19,7 @@ from chela_bed.aws.dialects.terraform_command import Command
 from chela_bed.aws.moto import Moto
 from chela_bed.paths import CHECKOUT
 from infra_module import ACCOUNT
+from infra_terraform_page import PAGE, REMOVE_THE_REST, ROLE, TOKEN_AGAIN, WATCH, Reader
 
 INFRA = CHECKOUT / "infra"
 # What moto forgets or writes otherwise, so that a second plan differs.
@@ -28,6 +29,10 @@ FORGOTTEN = {
     "aws_sqs_queue": {"redrive_policy"},
 }
 
+BUCKETS = {
+    f"chela-sources-{ACCOUNT.number}-{ACCOUNT.region}": "sources/one.zip",
+    f"chela-ledger-{ACCOUNT.number}-{ACCOUNT.region}": "builds/one",
+}
 # Where Terraform has a resource's policy or pattern.
 POLICIES = {
     "aws_iam_role": "assume_role_policy",
@@ -48,12 +53,26 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return infra_module.copied(tmp_path_factory.mktemp("terraform"))
 
 
+@pytest.fixture(scope="module")
+def example(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What the module makes in each example."""
+    for moto in infra_module.served(tmp_path_factory.mktemp("examples")):
+        plan = infra_module.examples(workspace, moto).plan()
+    found: dict[str, Any] = {}
+    for called in plan["planned_values"]["root_module"]["child_modules"]:
+        [module] = called["child_modules"]
+        start = f"{module['address']}."
+        found[called["address"].removeprefix("module.")] = [
+            {**each, "address": each["address"].removeprefix(start)} for each in module["resources"]
+        ]
+    return found
+
+
 @dataclass
 class Applied:
-    """The complete example, being applied in the background."""
+    """What the page says, being applied in the background."""
 
-    command: Command
-    aws: Clients
+    reader: Reader
     ready: Future[str]
 
 
@@ -62,14 +81,15 @@ def applied(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Applied | None]:
     """Begun before anything else: the provider waits for a minute, and the other tests need not."""
-    if not any(LEAVES_NOTHING in item.name for item in request.session.items):
+    if not any(LEADS_BACK in item.name for item in request.session.items):
         yield None
         return
-    workspace = request.getfixturevalue("workspace")
-    moto = Moto(tmp_path_factory.mktemp("applied"))
-    command = infra_module.example(workspace, "complete", moto, force_destroy="true")
+    infra_module.need()
+    folder = tmp_path_factory.mktemp("page")
+    moto = Moto(folder)
+    reader = Reader(folder, moto)
     with ThreadPoolExecutor() as pool:
-        yield Applied(command, Clients(moto.url, ACCOUNT), pool.submit(command.run, "apply", "-auto-approve"))
+        yield Applied(reader, pool.submit(reader.init_and_apply))
     moto.stop()
 
 
@@ -89,6 +109,23 @@ def test_no_policy_is_written_in_the_module_itself() -> None:
         if re.search(r"\b(Effect|Principal|Action|NotAction)\b\s*=", line)
     ]
     assert written == [], "write it in infra/policies, where all dialects take it from"
+
+
+def test_all_dialects_know_of_the_same_regions_without_function_urls() -> None:
+    lists = {
+        "terraform/variables.tf": (r'"regions_without_function_urls" \{', r"nullable"),
+        "cloudformation/chela.yaml": (r"Fn::Contains:", r"AWS::Region"),
+        "cdk/lib/checks.ts": (r"WITHOUT_FUNCTION_URLS\b.*?= \[", r"\]"),
+    }
+    ours, *others = (_regions(INFRA / file, *ends) for file, ends in lists.items())
+    assert len(ours) > 5
+    assert others == [ours, ours]
+
+
+def _regions(file: Path, start: str, end: str) -> list[str]:
+    found = re.search(rf"{start}(.*?){end}", file.read_text(), re.DOTALL)
+    assert found is not None, f"{file.name} has its list of regions elsewhere"
+    return sorted(re.findall(r"\b[a-z]{2}-[a-z]+-\d\b", found[1]))
 
 
 def test_the_tables_of_the_page_are_those_of_the_module() -> None:
@@ -154,41 +191,91 @@ def test_its_own_tests_pass(workspace: Path) -> None:
     assert " 0 failed" in module.run("test")
 
 
-def test_a_plan_tells_a_user_every_policy_as_it_will_be(workspace: Path, tmp_path: Path) -> None:
-    for moto in infra_module.served(tmp_path):
-        plan = infra_module.example(workspace, "minimal", moto).plan()
-    [module] = plan["planned_values"]["root_module"]["child_modules"]
-    found = {
-        each["address"].removeprefix("module.chela."): each["values"].get(POLICIES[each["type"]])
-        for each in module["resources"]
+def test_a_plan_tells_a_user_every_policy_as_it_will_be(example: Mapping[str, Any]) -> None:
+    policies = {
+        each["address"]: each["values"].get(POLICIES[each["type"]])
+        for each in example["minimal"]
         if each["type"] in POLICIES
     }
-    assert {address.partition(".")[0] for address in found} == POLICIES.keys()
-    assert [address for address, text in found.items() if not text and address not in WITHOUT] == []
+    assert {address.partition(".")[0] for address in policies} == POLICIES.keys()
+    assert [address for address, text in policies.items() if not text and address not in WITHOUT] == []
 
 
-LEAVES_NOTHING = "test_an_example_comes_and_goes_without_a_trace"
+def test_the_complete_example_has_whatever_can_be_asked_for(example: Mapping[str, Any]) -> None:
+    less, more = ({each["type"] for each in example[name]} for name in ("minimal", "complete"))
+    assert more - less == {
+        "aws_codebuild_project",
+        "aws_codepipeline",
+        "aws_kms_alias",
+        "aws_kms_key",
+    }
 
 
-def test_an_example_comes_and_goes_without_a_trace(applied: Applied) -> None:
-    terraform, aws = applied.command, applied.aws
+LEADS_BACK = "test_the_page_leads_from_nothing_to_a_stack_and_back"
+
+
+def test_the_page_leads_from_nothing_to_a_stack_and_back(applied: Applied) -> None:
     applied.ready.result()
-    try:
-        key = aws("iam").create_access_key(UserName="chela-pagure-demo-hello")["AccessKey"]
-        aws("secretsmanager").put_secret_value(SecretId="chela/ci-token", SecretString="a-token-of-pagure")
-        again = terraform.plan()
-        assert changes(again) == {}
-        # With the state as it is after a refresh.
-        known = json.dumps(again) + (terraform.folder / "terraform.tfstate").read_text()
-        for secret in (key["AccessKeyId"], key["SecretAccessKey"], "a-token-of-pagure"):
-            assert secret not in known, "the state holds a secret"
-    finally:
-        terraform.run("destroy", "-auto-approve")
+    reader, aws = applied.reader, applied.reader.aws
+    key = reader.makes_the_key()
+    reader.pastes_the_token("a-token-of-pagure")
+    assert reader.types("terraform output -raw ci_url").startswith("https+sigv4://")
+    assert ROLE in [role["RoleName"] for role in aws("iam").list_roles()["Roles"]]
+    assert aws("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == ["chela-sources"]
+    again = reader.command.plan()
+    assert changes(again) == {}
+    # With the state as it is after a refresh.
+    known = json.dumps(again) + (reader.example / "terraform.tfstate").read_text()
+    for secret in (*key, "a-token-of-pagure"):
+        assert secret not in known, "the state holds a secret"
+
+    assert reader.rotates_the_key(key[0]) != key
+    reader.pastes_the_token("another-token", TOKEN_AGAIN)
+    assert (
+        aws("secretsmanager").get_secret_value(SecretId="chela/ci-token")["SecretString"] == "another-token"
+    )
+    reader.types(WATCH)
+
+    fill(aws)
+    stopped = reader.types("if terraform destroy; then exit 1; fi")
+    assert "BucketNotEmpty" in stopped
+    assert {bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]} == set(BUCKETS)
+    assert states_of_keys(aws) == ["Enabled"], "what is left in a bucket cannot be read"
+
+    reader.types(REMOVE_THE_REST)
     assert aws("iam").list_users()["Users"] == []
-    assert aws("iam").list_roles()["Roles"] == []
+    assert [role["RoleName"] for role in aws("iam").list_roles()["Roles"]] == [ROLE]
     assert aws("s3").list_buckets()["Buckets"] == []
     assert aws("sqs").list_queues().get("QueueUrls", []) == []
-    assert json.loads((terraform.folder / "terraform.tfstate").read_text())["resources"] == []
+    assert states_of_keys(aws) == ["PendingDeletion"]
+    assert json.loads((reader.example / "terraform.tfstate").read_text())["resources"] == []
+
+
+def fill(aws: Clients) -> None:
+    """As if there had been builds, of one commit twice."""
+    for bucket, key in BUCKETS.items():
+        for body in (b"one", b"two"):
+            aws("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def states_of_keys(aws: Clients) -> list[str]:
+    kms = aws("kms")
+    keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    return [key["KeyState"] for key in keys]
+
+
+def test_every_input_and_output_that_the_page_names_is_there() -> None:
+    page = (CHECKOUT / PAGE).read_text()
+    example = (MODULE / "examples" / "minimal" / "main.tf").read_text()
+    typed = re.findall(r"-var (\w+)=", page)
+    assert {"force_destroy", "secret_recovery_days"} <= {*typed}
+    assert {*typed} <= {*re.findall(r'^variable "(\w+)"', example, re.MULTILINE)}
+    asked = re.findall(r"terraform output (?:-\w+ )?(\w+)", page)
+    assert {"create_key_commands", "log_groups"} <= {*asked}
+    assert {*asked} <= {*re.findall(r'^output "(\w+)"', example, re.MULTILINE)}
+    told = re.findall(r"outputs? `(\w+)`", page) + re.findall(r"module\.chela\.(\w+)\[", page)
+    assert {"sample_jobs", "build_policies"} <= {*told}
+    assert {*told} <= {name for name, _ in _blocks("outputs.tf", "output")}
 
 
 def changes(plan: Mapping[str, Any]) -> dict[str, set[str]]:

@@ -20,6 +20,7 @@ variable "region" {
 variable "functions" {
   description = "The folder of the two zips."
   type        = string
+  default     = "../../../../target/functions"
 }
 
 variable "front_door" {
@@ -82,6 +83,7 @@ module "chela" {
   trigger_settings = { CHELA_MAX_UNPACKED_MIB = "1024" }
 
   log_retention_days   = 90
+  sources_days         = 60
   maximum_concurrency  = 4
   alarm_topic_arn      = aws_sns_topic.operators.arn
   create_kms_key       = true

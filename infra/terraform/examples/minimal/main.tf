@@ -20,6 +20,19 @@ variable "region" {
 variable "functions" {
   description = "The folder of the two zips."
   type        = string
+  default     = "../../../../target/functions"
+}
+
+variable "force_destroy" {
+  description = "Whether `destroy` may delete what the buckets hold."
+  type        = bool
+  default     = false
+}
+
+variable "secret_recovery_days" {
+  description = "How long the secret can be restored after `destroy`; 0 for not at all."
+  type        = number
+  default     = 7
 }
 
 provider "aws" {
@@ -37,6 +50,9 @@ module "chela" {
     trigger_zip = "${var.functions}/trigger-x86_64.zip"
     report_zip  = "${var.functions}/report-x86_64.zip"
   }
+
+  force_destroy        = var.force_destroy
+  secret_recovery_days = var.secret_recovery_days
 }
 
 output "ci_url" {
@@ -45,11 +61,16 @@ output "ci_url" {
 }
 
 output "create_key_commands" {
-  description = "Pagure's form: user name and password."
-  value       = module.chela.create_key_commands
+  description = "To be run: what they print is Pagure's form's user name and password."
+  value       = join("\n", values(module.chela.create_key_commands))
 }
 
 output "put_token_command" {
-  description = "Writes Pagure's CI token into the secret."
+  description = "To be run: writes Pagure's CI token into the secret."
   value       = module.chela.put_token_command
+}
+
+output "log_groups" {
+  description = "Where the functions log."
+  value       = module.chela.log_groups
 }

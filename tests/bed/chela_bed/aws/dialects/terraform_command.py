@@ -72,26 +72,30 @@ class Command:
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run it, whatever comes of it."""
-        settings = self.folder / "settings.tfrc"
-        # A file that is not there makes it warn on standard output.
-        settings.touch()
         own = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
-        quiet = {
-            "TF_CLI_CONFIG_FILE": str(settings),
-            "TF_IN_AUTOMATION": "1",
-            "TF_INPUT": "0",
-            "TF_CLI_ARGS": "" if words[0] == "show" else "-no-color",
-            "CHECKPOINT_DISABLE": "1",
-        }
+        plain = {"TF_CLI_ARGS": "" if words[0] == "show" else "-no-color"}
         return subprocess.run(
             ["terraform", *words],
             cwd=self.folder,
-            env={**own, **quiet, **self.environment},
+            env={**own, **quiet(self.folder), **plain, **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
+
+
+def quiet(folder: Path) -> Mapping[str, str]:
+    """What keeps it from asking, and from this machine's settings."""
+    settings = folder / "settings.tfrc"
+    # A file that is not there makes it warn on standard output.
+    settings.touch()
+    return {
+        "TF_CLI_CONFIG_FILE": str(settings),
+        "TF_IN_AUTOMATION": "1",
+        "TF_INPUT": "0",
+        "CHECKPOINT_DISABLE": "1",
+    }
 
 
 def errors(output: str) -> list[Mapping[str, Any]]:
