@@ -118,8 +118,13 @@ def test_the_rules_take_the_events_of_what_may_be_started(variant: str) -> None:
             assert [target["Arn"] for target in made["Targets"]] == [known["ReportsQueue"]]
 
 
-def test_a_caller_of_another_account_is_let_in_by_the_function_itself() -> None:
+@pytest.mark.parametrize("name", ["chela.yaml", "caller.yaml"])
+def test_a_caller_of_another_account_is_let_in_by_the_function_itself(name: str) -> None:
     stack = chela({**BOTH, "CallerArn": ELSEWHERE})
+    if name == "caller.yaml":
+        second = {"PagureProject": "demo/other", "CallerArn": ELSEWHERE}
+        stack = infra_stacks.template(name).resolve(second, ACCOUNT, "other", stack.exports)
+        assert stack.outputs["CallerArn"] == ELSEWHERE
     assert "CallerPolicy" not in stack.resources
     found = [one.properties for one in stack.of_type("AWS::Lambda::Permission").values()]
     function = ACCOUNT.function("chela-trigger")
@@ -144,6 +149,15 @@ def test_a_further_project_may_have_a_user_that_there_is() -> None:
     made = infra_stacks.template("caller.yaml").resolve(second, ACCOUNT, "other", stack.exports)
     assert sameness.policy(made.statements("pagure")) == normative("caller-http-api", stack)
     assert made.outputs["CallerArn"] == ACCOUNT.user("pagure")
+
+
+def test_a_further_project_may_be_of_a_stack_of_another_name_and_prefix() -> None:
+    more = {**infra_stacks.LEAST, **BOTH, "NamePrefix": "ci"}
+    stack = infra_stacks.template("chela.yaml").resolve(more, ACCOUNT, "team")
+    second = {"PagureProject": "demo/other", "NamePrefix": "ci", "Stack": "team"}
+    made = infra_stacks.template("caller.yaml").resolve(second, ACCOUNT, "other", stack.exports)
+    assert sameness.policy(made.statements("Caller")) == normative("caller", stack)
+    assert made.outputs["CallerArn"] == ACCOUNT.user("ci-pagure-demo-other")
 
 
 @pytest.mark.parametrize("door", CALLERS)
