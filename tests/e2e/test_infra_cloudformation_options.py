@@ -60,6 +60,10 @@ OPTIONS: dict[str, tuple[dict[str, str], Settings]] = {
         VPC,
         {f"{each}.VpcConfig.{name}": ids for each in FUNCTIONS for name, ids in IN_VPC.items()},
     ),
+    "hosts": (
+        {"LimitHosts": "git.example.org,*.example.com"},
+        {f"{TRIGGER}_LIMIT_HOSTS": "git.example.org,*.example.com"},
+    ),
     "networks": (
         {"AllowNetworks": "10.20.0.0/16,fd00::/8"},
         {f"{TRIGGER}_ALLOW_NETWORKS": "10.20.0.0/16,fd00::/8"},

@@ -47,6 +47,11 @@ OPTIONS: dict[str, tuple[str, str, Check]] = {
         "MaximumConcurrency: 2",
         option("concurrency"),
     ),
+    "no hosts": (
+        "          CHELA_LIMIT_HOSTS: !If [HasLimitHosts, !Ref LimitHosts, !Ref AWS::NoValue]\n",
+        "",
+        option("hosts"),
+    ),
     "no networks": (
         "          CHELA_ALLOW_NETWORKS: !If [HasAllowNetworks, !Ref AllowNetworks, !Ref AWS::NoValue]\n",
         "",

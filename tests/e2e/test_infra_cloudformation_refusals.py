@@ -52,6 +52,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a project above": ({**BOTH, "PagureProject": "demo/.."}, "as Pagure calls it"),
     "a project of three parts": ({**BOTH, "PagureProject": "a/b/c"}, "as Pagure calls it"),
     "a fork of three parts": ({**BOTH, "PagureProject": "forks/ada/a/b/c"}, "as Pagure calls it"),
+    "a host with a path": ({**BOTH, "LimitHosts": "git.example.org/team"}, "hosts such as"),
+    "a host and nothing": ({**BOTH, "LimitHosts": "git.example.org,"}, "hosts such as"),
     "an address as network": ({**BOTH, "AllowNetworks": "10.20.0.1"}, "networks such as"),
     "a network that is none": ({**BOTH, "AllowNetworks": "10.20.0.0/33"}, "networks such as"),
     "networks with spaces": ({**BOTH, "AllowNetworks": "10.20.0.0/16, fd00::/8"}, "networks such as"),
@@ -72,6 +74,7 @@ def test_what_is_wrong_is_told_before_anything_is_made(case: str) -> None:
 GOOD: dict[str, tuple[str, ...]] = {
     "NamePrefix": ("c", "a" * 20, "team-ci"),
     "PagureProject": ("hello", "demo/hello", "forks/ada/hello", "forks/ada/demo/hello", "lib.github/c++"),
+    "LimitHosts": ("git.example.org", "*.example.org,git.example.com", ""),
     "AllowNetworks": ("10.20.0.0/16", "fd00::/8", "192.0.2.1/32,::1/128,2001:db8::/32", ""),
     "LogRetentionDays": ("1096", "2192", "2557", "2922", "3288"),
 }

@@ -20,18 +20,6 @@ PAGE = "infra/cloudformation/README.md"
 TEMPLATES = CHECKOUT / "infra" / "cloudformation"
 # moto's own, where nobody says another.
 ACCOUNT = Account("123456789012")
-OUTPUT = """
-output() {
-  aws cloudformation describe-stacks --stack-name chela --output text \\
-    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
-}
-"""
-# What the page says between its blocks: the commands that the stack tells.
-KEY_AND_TOKEN = """
-eval "$(output MakeTheKey)" > key
-printf 'the token\\n' > token
-eval "$(output FillInTheSecret)" < token
-"""
 
 
 @pytest.fixture
@@ -43,10 +31,12 @@ def moto(tmp_path: Path) -> Iterator[Moto]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where somebody has the checkout, the zips and a map of callers."""
+    """A checkout's top, with the zips, and a map of callers."""
     (tmp_path / "infra").symlink_to(CHECKOUT / "infra")
+    functions = tmp_path / "target" / "functions"
+    functions.mkdir(parents=True)
     for name in ("trigger", "report"):
-        (tmp_path / f"{name}-x86_64.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+        (functions / f"{name}-x86_64.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     (tmp_path / "config.json").write_text(blocks("docs/aws.md", "json")[0])
     return tmp_path
 
@@ -84,11 +74,11 @@ def typed(script: str, folder: Path, moto: Moto) -> str:
 
 def test_cloudformations_page_leads_from_nothing_to_a_stack_and_back(folder: Path, moto: Moto) -> None:
     aws = Clients(moto.url, ACCOUNT)
-    place = {"LocationConstraint": ACCOUNT.region}
-    aws("s3").create_bucket(Bucket="my-functions", CreateBucketConfiguration=place)
-    # The fourth changes a stack, which moto cannot; and this one has no key.
-    zips, deploy, more, _, remove, _ = blocks(PAGE, "sh")
-    typed("\n".join([zips, deploy, OUTPUT, KEY_AND_TOKEN, named(more)]), folder, moto)
+    # The third from the end changes a stack, which moto cannot; and this one has no key.
+    bucket, zips, deploy, output, key, token, more, _, remove, _ = blocks(PAGE, "sh")
+    (folder / "token").write_text("the token\n")
+    filled = f"{{ {key} }} > key\n{{ {token} }} < token\n"
+    typed("\n".join([bucket, zips, deploy, output, filled, more]), folder, moto)
     secret = aws("secretsmanager").get_secret_value(SecretId="chela/ci-token")["SecretString"]
     assert secret == "the token"
     ledger, sources = (f"chela-{name}-{ACCOUNT.number}-{ACCOUNT.region}" for name in ("ledger", "sources"))
@@ -98,35 +88,27 @@ def test_cloudformations_page_leads_from_nothing_to_a_stack_and_back(folder: Pat
 
     for body in (b"one", b"two"):
         aws("s3").put_object(Bucket=sources, Key="sources/one.zip", Body=body)
-    key, _ = (folder / "key").read_text().split()
-    typed("\n".join([OUTPUT, asked_before(remove), named(remove.replace("<id>", key))]), folder, moto)
+    made, _ = (folder / "key").read_text().split()
+    # In the same shell: the bucket is there already.
+    named = bucket.partition("\n")[0]
+    typed("\n".join([named, output, remove.replace("<id>", made)]), folder, moto)
     assert aws("iam").list_users()["Users"] == []
     assert aws("iam").list_roles()["Roles"] == []
-    assert [bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]] == ["my-functions"]
+    assert aws("s3").list_buckets()["Buckets"] == []
     assert aws("secretsmanager").list_secrets()["SecretList"] == []
     assert aws("sqs").list_queues().get("QueueUrls", []) == []
-
-
-def named(script: str) -> str:
-    """What stands in `<>` is an output of the stack's."""
-    return re.sub(r"<([A-Z]\w+)>", r"${\1:-$(output \1)}", script)
-
-
-def asked_before(script: str) -> str:
-    """A stack that is gone tells its outputs no more."""
-    names = sorted(set(re.findall(r"<([A-Z]\w+)>", script)))
-    return "\n".join(f"{name}=$(output {name})" for name in names)
 
 
 def test_every_parameter_and_output_that_cloudformations_page_names_is_there() -> None:
     text = "\n".join((TEMPLATES / name).read_text() for name in ("chela.yaml", "caller.yaml"))
     known = set(re.findall(r"^  (\w+):$", text, re.MULTILINE))
     page = (CHECKOUT / PAGE).read_text()
-    outputs = set(re.findall(r"<([A-Z]\w+)>", page)) | set(re.findall(r"output `(\w+)`", page))
+    outputs = set(re.findall(r"<([A-Z]\w+)>|output `?([A-Z]\w+)", page))
+    outputs = {name for pair in outputs for name in pair if name}
     assert {"LedgerBucketName", "PagureForm"} <= outputs
     rows = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
     parameters = {
-        name for each in (*blocks(PAGE, "sh"), *rows) for name in re.findall(r"\b([A-Z]\w+)=", each)
+        name for each in (*blocks(PAGE, "sh"), *rows) for name in re.findall(r"\b([A-Z]\w+)=(?!=)", each)
     }
     parameters |= {name for row in rows for name in re.findall(r"`([A-Z]\w+)`", row)}
     assert {"PagureUrl", "KmsKey", "SubnetIds"} <= parameters

@@ -22,6 +22,9 @@ export interface Settings extends Pick<
   | 'pipelineSources'
   | 'maximumConcurrency'
   | 'allowNetworks'
+  | 'triggerSettings'
+  | 'triggerReservedConcurrency'
+  | 'logLevel'
 > {
   /** The folder with the two zips, from the file's own. */
   readonly zips: string;
