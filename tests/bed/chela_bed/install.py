@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from chela_bed.paths import BED, BedError, Installation
@@ -37,32 +38,16 @@ TOOLS_OF_BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver"}
 TOOLS_OF_BENCH = {"wrk": "wrk", "webhook": "webhook"}
 TOOLS_OF_CLOUD = {"node": "nodejs", "npm": "npm", "unzip": "unzip"}
 
-PAGURE = ["pagure", "pagure-ci"]
-# Pure Python, but only Debian's copies run on Python 3.12 and later (upstream's import `imp`).
-MODULES = ["python3-kitchen", "python3-straight.plugin"]
-# What Pagure's static folder links to; pages look and act right only with it.
-ASSETS = [
-    "fonts-font-awesome",
-    "libjs-bootstrap4",
-    "libjs-codemirror",
-    "libjs-d3",
-    "libjs-highlight.js",
-    "libjs-jquery",
-    "libjs-jquery-atwho",
-    "libjs-jquery-caret.js",
-    "libjs-jquery-lazyload",
-    "libjs-jquery-selectize.js",
-    "libjs-jquery-textcomplete",
-    "libjs-jquery-ui",
-    "libjs-jstimezonedetect",
-]
+# Pagure, the modules of it that only Debian patched for Python 3.12 and later (upstream's import `imp`),
+# and what its static folder links to: pages look and act right only with that.
+LOCK = BED / "packages.sha256"
 
 
 def install(tools: Iterable[dict[str, str]] = (TOOLS,)) -> Installation:
     """Install whatever is missing; does nothing the second time."""
     installation = Installation()
     _install_tools(tools)
-    _once(installation, "packages", _digest(PAGURE + MODULES + ASSETS), _unpack_pagure)
+    _once(installation, "packages", _digest([LOCK.read_text()]), _unpack_pagure)
     requirements = BED / "requirements-pagure.txt"
     _once(installation, "venv", _digest([requirements.read_text(), str(installation.root)]), _make_venv)
     return installation
@@ -117,12 +102,9 @@ def _present(what: str) -> bool:
 def _unpack_pagure(installation: Installation) -> None:
     shutil.rmtree(installation.packages, ignore_errors=True)
     installation.downloads.mkdir(parents=True, exist_ok=True)
-    mirror = _mirror()
-    index = _index(mirror)
-    for name in PAGURE + MODULES + ASSETS:
-        if name not in index:
-            raise BedError(f"the Debian mirror has no package {name} in {SUITE}")
-        archive = _download(mirror, index[name], installation.downloads)
+    mirror = Mirror(_mirror(), installation.downloads)
+    for package in locked(LOCK.read_text()):
+        archive = mirror.bring(package)
         subprocess.run(["dpkg-deb", "-x", str(archive), str(installation.packages)], check=True)
     _arrange(installation)
 
@@ -165,9 +147,66 @@ def _pip(installation: Installation, *arguments: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Package:
+class Package:
+    """A package file: its path below the mirror's folder, and its SHA-256 in hexadecimal digits."""
+
     path: str
     sha256: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name.partition("_")[0]
+
+
+def locked(lock: str) -> Iterator[Package]:
+    """The packages of a lock file, which has the format of sha256sum."""
+    for line in lock.splitlines():
+        sha256, path = line.split()
+        yield Package(path, sha256)
+
+
+class Mirror:
+    """A Debian mirror, and the folder for what it gave.
+
+    A mirror between two states serves an index that does not fit its signature, for hours. The files
+    named in the lock need no index; it is read only for those that Debian has replaced since.
+    """
+
+    def __init__(self, address: str, folder: Path) -> None:
+        self._address = address
+        self._folder = folder
+
+    def bring(self, package: Package) -> Path:
+        """The package's file; where the mirror no longer has that one, the suite's present one."""
+        try:
+            return self._download(package)
+        except _GoneError:
+            present = self._index.get(package.name)
+        if present is None:
+            raise BedError(f"{self._address} has no package {package.name} in {SUITE}")
+        return self._download(present)
+
+    @cached_property
+    def _index(self) -> dict[str, Package]:
+        """The suite's package index, believed because Debian signed its checksum."""
+        suite = f"{self._address}/dists/{SUITE}"
+        signed = _verified(_fetch(f"{suite}/InRelease"))
+        checksums = {parts[2]: parts[0] for parts in map(str.split, signed.splitlines()) if len(parts) == 3}
+        packed = _fetch(f"{suite}/{INDEX}")
+        if hashlib.sha256(packed).hexdigest() != checksums.get(INDEX):
+            raise BedError(
+                f"{self._address}: the index of {SUITE} is not the one that Debian signed. "
+                "Try again later, or name another mirror in CHELA_DEBIAN_MIRROR"
+            )
+        return dict(_packages(lzma.decompress(packed).decode()))
+
+    def _download(self, package: Package) -> Path:
+        target = self._folder / Path(package.path).name
+        if not target.exists() or _checksum(target) != package.sha256:
+            target.write_bytes(_fetch(f"{self._address}/{package.path}"))
+        if _checksum(target) != package.sha256:
+            raise BedError(f"{target} does not have the checksum that it must have: {package.sha256}")
+        return target
 
 
 def _mirror() -> str:
@@ -186,16 +225,6 @@ def _mirror() -> str:
     )
 
 
-def _index(mirror: str) -> dict[str, _Package]:
-    """The suite's package index, believed because Debian signed its checksum."""
-    signed = _verified(_fetch(f"{mirror}/dists/{SUITE}/InRelease"))
-    checksums = {parts[2]: parts[0] for parts in map(str.split, signed.splitlines()) if len(parts) == 3}
-    packed = _fetch(f"{mirror}/dists/{SUITE}/{INDEX}")
-    if hashlib.sha256(packed).hexdigest() != checksums.get(INDEX):
-        raise BedError(f"{mirror}: the index of {SUITE} is not the one that Debian signed; try again later")
-    return dict(_packages(lzma.decompress(packed).decode()))
-
-
 def _verified(release: bytes) -> str:
     command = ["gpgv", "--quiet", "--keyring", str(KEYRING), "--output", "-"]
     done = subprocess.run(command, input=release, capture_output=True, check=False)
@@ -206,26 +235,21 @@ def _verified(release: bytes) -> str:
     return text.partition("SHA256:")[2].partition("SHA512:")[0]
 
 
-def _packages(index: str) -> Iterator[tuple[str, _Package]]:
+def _packages(index: str) -> Iterator[tuple[str, Package]]:
     for stanza in index.split("\n\n"):
         fields = dict(
             line.split(": ", 1) for line in stanza.splitlines() if line[:1].isalpha() and ": " in line
         )
         if "Package" in fields:
-            yield fields["Package"], _Package(fields["Filename"], fields["SHA256"])
-
-
-def _download(mirror: str, package: _Package, folder: Path) -> Path:
-    target = folder / Path(package.path).name
-    if not target.exists() or _checksum(target) != package.sha256:
-        target.write_bytes(_fetch(f"{mirror}/{package.path}"))
-    if _checksum(target) != package.sha256:
-        raise BedError(f"{target} does not have the checksum that Debian's index states")
-    return target
+            yield fields["Package"], Package(fields["Filename"], fields["SHA256"])
 
 
 def _checksum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+class _GoneError(BedError):
+    """The mirror does not have that file."""
 
 
 def _fetch(address: str) -> bytes:
@@ -234,7 +258,8 @@ def _fetch(address: str) -> bytes:
             content: bytes = answer.read()
             return content
     except urllib.error.URLError as problem:
-        raise BedError(
+        gone = isinstance(problem, urllib.error.HTTPError) and problem.code in (404, 410)
+        raise (_GoneError if gone else BedError)(
             f"{address}: {problem}. CHELA_DEBIAN_MIRROR can name another Debian mirror that has {SUITE}"
         ) from problem
 
