@@ -37,7 +37,7 @@ output "token_secret_arn" {
 }
 
 output "build_policies" {
-  description = "For each CodeBuild project: what its role needs at least, to read the sources and write its log."
+  description = "For each CodeBuild project: what its role needs at least, to read its sources and write its log."
   value       = { for name in local.codebuild_projects : name => local.policies["build of ${name}"] }
 }
 

@@ -221,7 +221,7 @@ def make_pipeline(circle: Circle, *, key_override: bool = True, **declared: Any)
     """The pipeline of the circle's job: a source, and a CodeBuild project of the same name."""
     stack, name = circle.stack, circle.name
     stack.engines.codebuild.create(name, source={"type": "CODEPIPELINE"})
-    taken = source(stack.sources.name, f"sources/{name}.zip", key_override=key_override)
+    taken = source(stack.sources.name, f"sources/codepipeline/{name}/none.zip", key_override=key_override)
     stages = {"Source": [taken], "Build": [build(name, ["CHELA_COMMIT"])]}
     variables = {"CHELA_BUILD_ID": "none", "CHELA_COMMIT": "none", "CHELA_PULL_REQUEST": "none"}
     settings = {"mode": PARALLEL, "variables": variables, **declared}

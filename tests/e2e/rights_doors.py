@@ -28,7 +28,13 @@ def _callers(who: str, wish: str) -> list[Row]:
         *no(who, "lambda:GetFunction lambda:UpdateFunctionCode", FUNCTION, "a caller calls", wish),
         *no(who, "sqs:SendMessage", "${RequestsQueue}", "past the door there is no check", wish),
         *no(who, "sqs:SendMessage sqs:ReceiveMessage", "${ReportsQueue}", "report's alone", wish),
-        *no(who, "s3:GetObject s3:PutObject", "${SourcesBucket}/sources/1.zip", "not for callers", wish),
+        *no(
+            who,
+            "s3:GetObject s3:PutObject",
+            "${SourcesBucket}/sources/codebuild/hello/1.zip",
+            "not for callers",
+            wish,
+        ),
         *no(who, "s3:GetObject", "${LedgerBucket}/builds/b1", "not for callers", wish),
         *no(who, "secretsmanager:GetSecretValue", "${TokenSecret}", "not for callers", wish),
         *no(who, "codebuild:StartBuild", f"{PROJECT}/hello", "only trigger starts", wish, **start()),
@@ -287,7 +293,7 @@ TRUSTS: list[Row] = [
 DOORS: list[Row] = [
     *CALLERS,
     *SERVICES,
-    *_bucket("${SourcesBucket}", "sources/1.zip"),
+    *_bucket("${SourcesBucket}", "sources/codebuild/hello/1.zip"),
     *_bucket("${LedgerBucket}", "builds/b1"),
     *TRUSTS,
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rights_functions import PROJECT, REPORT, TRIGGER, via
 from rights_row import Row, no, start, yes
+from rights_samples import ARTIFACT, SOURCE
 
 CHINA, THEIRS = "another region and partition", "key and secret of theirs"
 USES, READS_SECRET = "kms:Decrypt kms:GenerateDataKey", "secretsmanager:GetSecretValue"
 # A bucket that somebody else has made where ours was.
 SOMEBODYS = {"aws__ResourceAccount": "999999999999"}
-SOURCE, ARTIFACT = "${SourcesBucket}/sources/1.zip", "${SourcesBucket}/${ArtifactsPrefix}SourceArti/0a1b"
 
 
 def _of_somebody() -> list[Row]:
@@ -17,12 +17,12 @@ def _of_somebody() -> list[Row]:
     asked = [
         (TRIGGER, "s3:GetObject s3:PutObject", "${LedgerBucket}/builds/b1"),
         (TRIGGER, "s3:PutObject", "${LedgerBucket}/executions/e1"),
-        (TRIGGER, "s3:GetObject s3:PutObject", SOURCE),
+        (TRIGGER, "s3:GetObject s3:PutObject", SOURCE["build"]),
         (REPORT, "s3:GetObject", "${LedgerBucket}/builds/b1"),
         (REPORT, "s3:PutObject s3:DeleteObject", "${LedgerBucket}/open/b1"),
-        ("build", "s3:GetObject", SOURCE),
+        ("build", "s3:GetObject", SOURCE["build"]),
         ("build", "s3:GetBucketLocation", "${SourcesBucket}"),
-        ("pipeline", "s3:GetObject", SOURCE),
+        ("pipeline", "s3:GetObject", SOURCE["pipeline"]),
         ("pipeline", "s3:GetBucketLocation", "${SourcesBucket}"),
         ("pipeline", "s3:GetObject s3:PutObject", ARTIFACT),
         ("pipeline-build", "s3:GetObject", ARTIFACT),
@@ -48,7 +48,7 @@ def _functions(who: str) -> list[Row]:
 ELSEWHERE: list[Row] = [
     *yes(TRIGGER, "codebuild:StartBuild", "${BuildProject}", "in every partition", CHINA, **start()),
     *no(TRIGGER, "codebuild:StartBuild", f"{PROJECT}/other", "in every partition", CHINA, **start()),
-    *yes(TRIGGER, "s3:PutObject", SOURCE, "in every partition", CHINA),
+    *yes(TRIGGER, "s3:PutObject", SOURCE["build"], "in every partition", CHINA),
     *yes(REPORT, READS_SECRET, "${TokenSecret}", "in every partition", CHINA),
     *yes(REPORT, READS_SECRET, "${TokenSecret}", "theirs is used", THEIRS),
     *no(TRIGGER, READS_SECRET, "${TokenSecret}", "the CI token is report's", THEIRS),

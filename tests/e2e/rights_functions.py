@@ -98,7 +98,7 @@ def _trigger_buckets() -> list[Row]:
         *no(
             who,
             "s3:PutObject",
-            "${SourcesBucket}/sources/1.zip",
+            "${SourcesBucket}/sources/codebuild/hello/1.zip",
             "never over plain HTTP",
             aws__SecureTransport="false",
         ),
@@ -111,7 +111,7 @@ def _trigger_buckets() -> list[Row]:
         place = f"${{LedgerBucket}}/{folder}/b1"
         found += yes(who, "s3:GetObject s3:PutObject", place, "what it knows of builds")
         found += no(who, "s3:DeleteObject", place, "report closes builds; nobody deletes the rest")
-    for place in ("${SourcesBucket}/sources/1.zip", "${PipelineSource}"):
+    for place in ("${SourcesBucket}/sources/codebuild/hello/1.zip", "${PipelineSource}"):
         actions = "s3:GetObject s3:PutObject s3:AbortMultipartUpload"
         found += yes(who, actions, place, "it stores what is to be built")
         actions = "s3:DeleteObject s3:DeleteObjectVersion s3:GetObjectVersion s3:PutObjectAcl"
@@ -183,7 +183,7 @@ def _report() -> list[Row]:
         *no(
             who,
             "s3:GetObject s3:GetObjectVersion s3:PutObject s3:DeleteObject",
-            "${SourcesBucket}/sources/1.zip",
+            "${SourcesBucket}/sources/codebuild/hello/1.zip",
             "sources are not for it",
         ),
         *no(who, "s3:GetObject s3:PutObject", "${LedgerBucket}/heads/h1", "trigger's alone"),

@@ -15,7 +15,7 @@ VARIABLES = ("CHELA_BUILD_ID", "CHELA_COMMIT", "CI", "REPO", "BRANCH", "BRANCH_T
 START = {
     "projectName": "hello",
     "sourceTypeOverride": "S3",
-    "sourceLocationOverride": "${SourcesBucketName}/sources/demo/hello/1.zip",
+    "sourceLocationOverride": "${SourcesBucketName}/sources/codebuild/hello/1.zip",
     "sourceVersion": "v1",
     "autoRetryLimitOverride": 0,
     "environmentVariablesOverride": [{"name": name, "value": "v"} for name in VARIABLES],

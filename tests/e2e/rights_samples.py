@@ -9,7 +9,21 @@ READS = "s3:GetObject s3:GetObjectVersion"
 FINDS = "s3:GetBucketLocation"
 LOOKS = "s3:GetBucketAcl s3:GetBucketVersioning"
 ARTIFACT = "${SourcesBucket}/${ArtifactsPrefix}SourceArti/0a1b"
-SOURCE = "${SourcesBucket}/sources/1.zip"
+SOURCES = "${SourcesBucket}/sources/"
+SOURCE = {
+    "build": SOURCES + "codebuild/${Prefix}-hello/1.zip",
+    "pipeline": SOURCES + "codepipeline/${Prefix}-release/1.zip",
+    "pipeline-build": SOURCES + "codebuild/${Prefix}-release-build/1.zip",
+}
+# Beside them: what is another's, or nobody's, or begins like theirs.
+OTHERS = [
+    "codebuild/hello/1.zip",
+    "codebuild/${Prefix}-hello-2/1.zip",
+    "codepipeline/hello/1.zip",
+    "codepipeline/${Prefix}-release-2/1.zip",
+    "${Prefix}-hello/1.zip",
+    "1.zip",
+]
 
 
 def _all(who: str, group: str) -> list[Row]:
@@ -25,9 +39,14 @@ def _all(who: str, group: str) -> list[Row]:
         *no(who, FINDS, "${LedgerBucket}", "the ledger is not for builds"),
         *no(who, "s3:GetObject s3:PutObject", "${LedgerBucket}/builds/b1", "the ledger is not for builds"),
         *no(who, "s3:GetObject", "${LedgerBucket}/config.json", "the ledger is not for builds"),
-        *no(who, "s3:PutObject s3:DeleteObject", SOURCE, "a source stays as it was"),
+        *no(who, "s3:PutObject s3:DeleteObject", SOURCE[who], "a source stays as it was"),
+        *[
+            row
+            for key in OTHERS
+            for row in no(who, READS, SOURCES + key, "another project's sources, which may be private")
+        ],
         *no(who, "s3:GetObject", "${SourcesBucket}/others/1.zip", "another prefix"),
-        *no(who, "s3:GetObject", SOURCE, "never over plain HTTP", aws__SecureTransport="false"),
+        *no(who, "s3:GetObject", SOURCE[who], "never over plain HTTP", aws__SecureTransport="false"),
         *no(who, "s3:GetObject", "arn:${Partition}:s3:::elsewhere/sources/1.zip", "another bucket"),
         *no(who, "secretsmanager:GetSecretValue", "${TokenSecret}", "a build must not flag anything"),
         *no(who, "sqs:SendMessage", "${ReportsQueue}", "a build must not report anything"),
@@ -66,7 +85,7 @@ def _builds(who: str, group: str) -> list[Row]:
 SAMPLES: list[Row] = [
     *_all("build", "${BuildLogGroup}"),
     *_builds("build", "${BuildLogGroup}"),
-    *yes("build", READS, SOURCE, "what it builds"),
+    *yes("build", READS, SOURCE["build"], "what it builds"),
     *no("build", "logs:CreateLogGroup", "${BuildLogGroup}" + STREAM, "the stack makes it"),
     *no("build", "kms:Decrypt", "${Key}", "only what S3 holds is for it"),
     *no("build", "kms:Decrypt", "${Key}", "only what S3 holds is for it", **via("sqs")),
@@ -76,11 +95,11 @@ SAMPLES: list[Row] = [
     *_builds("pipeline-build", "${PipelineBuildLogGroup}"),
     *yes("pipeline-build", "kms:Decrypt", "${Key}", "CodeBuild itself decrypts artifacts"),
     *yes("pipeline-build", READS, ARTIFACT, "CodePipeline hands the source over as an artifact"),
-    *no("pipeline-build", READS, SOURCE, "it gets its source from CodePipeline"),
+    *no("pipeline-build", READS, SOURCE["pipeline"], "it gets its source from CodePipeline"),
     *no("pipeline-build", "logs:CreateLogGroup", "${PipelineBuildLogGroup}" + STREAM, "the stack makes it"),
     *no("pipeline-build", "logs:PutLogEvents", "${BuildLogGroup}" + STREAM, "another's log"),
     *_all("pipeline", "${PipelineBuildLogGroup}"),
-    *yes("pipeline", READS, SOURCE, "what it builds"),
+    *yes("pipeline", READS, SOURCE["pipeline"], "what it builds"),
     *yes("pipeline", READS, "${PipelineSource}", "its source action may be fixed to an object"),
     *no("pipeline", READS, "${PipelineSource}x", "only the object that is named"),
     *no("pipeline", "s3:PutObject", "${PipelineSource}", "it only reads it"),

@@ -473,7 +473,7 @@ def test_requests_are_kept_for_looking_at(stack: Stack) -> None:
 
 def test_a_large_body_goes_through_unchanged(stack: Stack) -> None:
     content = bytes(range(256)) * 65536 * 2
-    place = {"Bucket": stack.sources.name, "Key": "sources/large.zip"}
+    place = {"Bucket": stack.sources.name, "Key": "sources/codebuild/hello/large.zip"}
     version = stack.as_role("trigger")("s3").put_object(**place, Body=content)["VersionId"]
     answer = stack.service_role("arn:aws:iam::1:role/build-hello")("s3").get_object(
         **place, VersionId=version

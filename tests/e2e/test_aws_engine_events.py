@@ -141,7 +141,7 @@ def came(stack: Stack) -> list[dict[str, Any]]:
 def test_a_build_asked_for_through_the_front_reaches_the_queue_by_the_deployed_rule(
     stack: Stack, tmp_path: Path
 ) -> None:
-    version = project(stack, tmp_path, "sources/one.zip")
+    version = project(stack, tmp_path, "sources/codebuild/hello/one.zip")
     started = stack.as_role("trigger")("codebuild").start_build(projectName="hello", sourceVersion=version)
     ended = stack.engines.codebuild.await_ended(started["build"]["id"])
     assert ended.status == "SUCCEEDED", ended.phases
@@ -151,7 +151,7 @@ def test_a_build_asked_for_through_the_front_reaches_the_queue_by_the_deployed_r
     details = [each["detail"] for each in arrived]
     assert "SUCCEEDED" in [each.get("build-status") for each in details]
     assert all(each["detail"] in [other["detail"] for other in emitted] for each in arrived)
-    (call,) = stack.calls.of("s3:GetObject", Key="sources/one.zip")
+    (call,) = stack.calls.of("s3:GetObject", Key="sources/codebuild/hello/one.zip")
     assert (call.role, call.params["VersionId"]) == ("build-hello", version)
 
 

@@ -116,7 +116,7 @@ def test_a_pipeline_says_its_stages_and_only_its_own_end_turns_the_flag_green(
     assert f"saw topic as {proposal.commit}" in (built.log or "").splitlines()
     assert built.variables["CHELA_BUILD_ID"] == record["request"]["build_id"]
     assert execution.variables == {**VARIABLES, **{name: built.variables[name] for name in GIVEN}}
-    own = f"sources/{record['request']['build_id']}.zip"
+    own = f"sources/codepipeline/{circle.name}/{record['request']['build_id']}.zip"
     configured = f"pipelines/{circle.name}.zip"
     assert stored["key"] == (own if key_override else configured)
     asked = revisions(execution)

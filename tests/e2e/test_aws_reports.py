@@ -219,9 +219,10 @@ def run_pipeline(circle: Circle, build_id: str) -> None:
     stack, name = circle.stack, f"{circle.name}-theirs"
     archive = stack.folder / f"{name}.zip"
     pack({"buildspec.yml": GREEN}, archive)
-    stack.sources.write(f"sources/{name}.zip", archive.read_bytes())
+    key = f"sources/codepipeline/{name}/one.zip"
+    stack.sources.write(key, archive.read_bytes())
     stages = {
-        "Source": [source(stack.sources.name, f"sources/{name}.zip")],
+        "Source": [source(stack.sources.name, key)],
         "Build": [build(circle.name, ["CHELA_BUILD_ID"])],
     }
     pipelines = stack.engines.codepipeline

@@ -142,7 +142,7 @@ def test_every_call_of_a_good_build(bed: Bed, stack: Stack) -> None:
             "idempotencyToken": build,
             "autoRetryLimitOverride": 0,
             "sourceTypeOverride": "S3",
-            "sourceLocationOverride": f"{stack.sources.name}/sources/{build}.zip",
+            "sourceLocationOverride": f"{stack.sources.name}/{stored['key']}",
             "sourceVersion": stored["version"],
             "environmentVariablesOverride": plaintext(variables(request, build)),
         }

@@ -48,6 +48,17 @@ pub enum Service {
     CodePipeline,
 }
 
+impl Service {
+    /// As it stands before a job's name, and in the keys of sources.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CodeBuild => "codebuild",
+            Self::CodePipeline => "codepipeline",
+        }
+    }
+}
+
 /// A source in the bucket of sources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {

@@ -66,6 +66,11 @@ export class Naming {
     return `/aws/codebuild/${project}`;
   }
 
+  /** What the keys of the sources of a CodeBuild project, or of a pipeline, begin with. */
+  public sources(service: 'codebuild' | 'codepipeline', name: string): string {
+    return `${SOURCES_PREFIX}${service}/${name}/`;
+  }
+
   /** An ARN in this region and account. */
   public arn(service: string, resource: string): string {
     const { partition, region, account } = this.place;
@@ -152,9 +157,11 @@ function sampleNames(naming: Naming): Names {
   return {
     BuildProject: naming.build(naming.sampleProject),
     BuildLogGroup: naming.logGroup(naming.buildLogs(naming.sampleProject)),
+    BuildSources: naming.sources('codebuild', naming.sampleProject),
     PipelineBuildProject: naming.build(naming.pipelineBuildProject),
     PipelineBuildLogGroup: naming.logGroup(naming.buildLogs(naming.pipelineBuildProject)),
     SamplePipeline: naming.pipeline(naming.samplePipeline),
+    SamplePipelineSources: naming.sources('codepipeline', naming.samplePipeline),
     // CodePipeline cuts names in the keys of artifacts.
     ArtifactsPrefix: `${naming.samplePipeline.slice(0, 20)}/`,
   };

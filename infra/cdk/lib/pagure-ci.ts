@@ -113,11 +113,14 @@ export class PagureCi extends Construct {
     return { [`codebuild/${namePrefix}-hello`]: {}, [`codepipeline/${namePrefix}-release`]: {} };
   }
 
-  /** Let the role of a CodeBuild project of yours read the sources and write its log. */
+  /** Let the role of a CodeBuild project of yours read that project's sources and write its log. */
   public grantBuild(role: iam.IRole, project: string): void {
     const { naming, names } = this.site;
-    const logs = naming.logGroup(naming.buildLogs(project));
-    const granted = policy('build', { ...names, BuildLogGroup: logs });
+    const its = {
+      BuildLogGroup: naming.logGroup(naming.buildLogs(project)),
+      BuildSources: naming.sources('codebuild', project),
+    };
+    const granted = policy('build', { ...names, ...its });
     for (const statement of statements(granted)) role.addToPrincipalPolicy(statement);
   }
 

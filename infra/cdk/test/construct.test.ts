@@ -178,6 +178,7 @@ test('a role of a CodeBuild project of theirs gets what builds need', () => {
     wanted.Statement.map((each) => [each['Sid'], each['Action']]),
   );
   assert.match(JSON.stringify(said), /log-group:\/aws\/codebuild\/hello:\*/);
+  assert.match(JSON.stringify(said), /\/sources\/codebuild\/hello\/\*/);
 });
 
 test('a user of another account is let in by the function, and no policy is made for it', () => {

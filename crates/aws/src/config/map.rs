@@ -108,13 +108,5 @@ impl ProjectJobs {
 
 /// How a job is typed into Pagure: `codebuild/hello`.
 pub(super) fn job_name(service: Service, name: &str) -> String {
-    format!("{}/{name}", engine(service))
-}
-
-/// A service, as it stands before a job's name.
-pub(super) fn engine(service: Service) -> &'static str {
-    match service {
-        Service::CodeBuild => "codebuild",
-        Service::CodePipeline => "codepipeline",
-    }
+    format!("{}/{name}", service.name())
 }

@@ -8,7 +8,7 @@ use chela_receiver::Strangers;
 use super::{
     flaw::{BadConfig, Complaint, Flaw, Path},
     json::Node,
-    map::{Job, Map, ProjectJobs, engine, job_name},
+    map::{Job, Map, ProjectJobs, job_name},
     names,
     nearest::nearest,
 };
@@ -142,12 +142,12 @@ impl Reader {
     fn engine(&mut self, at: &At<'_>, name: &str) -> Option<(Service, String)> {
         let (word, rest) = name
             .split_once('/')
-            .unwrap_or((engine(Service::CodeBuild), name));
-        let service = SERVICES.into_iter().find(|one| engine(*one) == word);
+            .unwrap_or((Service::CodeBuild.name(), name));
+        let service = SERVICES.into_iter().find(|one| one.name() == word);
         match service {
             Some(service) if names::is_job(rest) => Some((service, rest.to_owned())),
             found => {
-                let meant = nearest(word, SERVICES.map(engine)).filter(|_| found.is_none());
+                let meant = nearest(word, SERVICES.map(Service::name)).filter(|_| found.is_none());
                 let nearest = meant.map(str::to_owned);
                 self.complain(at, Complaint::Job { nearest });
                 None

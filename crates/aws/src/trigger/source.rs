@@ -10,7 +10,7 @@ use chela_source::{Error, Excess, Limits, TargetError};
 use super::texts;
 use super::world::{Trouble, Wait};
 use crate::engine::Prepared;
-use crate::record::Record;
+use crate::record::{Record, Target};
 use crate::upload::{Place, Sharing, UploadError};
 
 /// What is left of an invocation after the source is stored: to start the build, and to tell of it.
@@ -21,7 +21,7 @@ pub const RESERVE: Duration = Duration::from_secs(30);
 pub struct Shelf {
     /// The bucket for sources.
     pub bucket: String,
-    /// What their keys begin with.
+    /// What their keys begin with; the service and the name of its project or pipeline follow.
     pub prefix: String,
 }
 
@@ -40,7 +40,10 @@ impl Shelf {
     /// Where a pipeline's source action names its bucket and key, nothing else will do; a key of
     /// the build's own is better, because what lies there can only be its own source.
     pub fn place(&self, record: &Record, prepared: &Prepared) -> Option<Place> {
-        let own = || format!("{}{}.zip", self.prefix, record.id());
+        // One prefix for each project and pipeline, so that its role need not read another's sources.
+        let Target { service, name } = &record.target;
+        let folder = format!("{}{}/{name}", self.prefix, service.name());
+        let own = || format!("{folder}/{}.zip", record.id());
         let (bucket, key, sharing) = match prepared {
             Prepared::CodeBuild { takes_source, .. } => {
                 takes_source.then_some(())?;

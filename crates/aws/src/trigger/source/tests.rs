@@ -55,7 +55,7 @@ fn a_source_goes_where_its_engine_looks(
         bucket: "sources".to_owned(),
         prefix: "chela/".to_owned(),
     };
-    let own = format!("chela/{}.zip", id(1));
+    let own = format!("chela/codebuild/hello/{}.zip", id(1));
     let expected = expected.map(|(bucket, key, sharing)| Place {
         bucket: bucket.to_owned(),
         key: key.map_or(own, str::to_owned),

@@ -112,7 +112,7 @@ class Own:
             self._granted.setdefault(kind, []).extend(found)
         names = self.names()
         for role, policy in self._policies_of.values():
-            role.policies = [policies.policy(policy, names)]
+            role.policies = [policies.policy(policy, {**names, **_sources_of(role)})]
         self._set_rules(names)
 
     def service_role(self, arn: str) -> Role:
@@ -210,6 +210,15 @@ class Own:
                 for job, settings in project["jobs"].items():
                     found |= _named(service, job, settings)
         return found
+
+
+def _sources_of(role: Role) -> policies.Names:
+    """Where the sources of `build-hello` and `pipeline-hello` lie: those of the project or pipeline hello."""
+    name = role.name.partition("-")[2]
+    return {
+        "BuildSources": f"{PREFIX}codebuild/{name}/",
+        "SamplePipelineSources": f"{PREFIX}codepipeline/{name}/",
+    }
 
 
 def _named(service: str, job: str, settings: Mapping[str, Any]) -> set[str]:
