@@ -10,10 +10,14 @@ use sha2::{Digest as _, Sha256};
 use zip::write::{SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, DateTime};
 
+use crate::glibc::{self, Glibc};
 use crate::shell;
 
 /// The functions, by the names of their programs.
 const FUNCTIONS: [&str; 2] = ["trigger", "report"];
+
+/// What `provided.al2023` has: AWS's "Amazon Linux 2023 User Guide" on its toolchain.
+const GLIBC: Glibc = Glibc(2, 34);
 
 /// Small and quick to start; see the root's Cargo.toml.
 const PROFILE: &str = "lambda";
@@ -23,12 +27,20 @@ pub fn lambda() -> Result<PathBuf> {
     let programs = programs()?;
     let folder = shell::root().join("target/functions");
     fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
-    let sums = FUNCTIONS.map(|name| {
+    let read = |name| {
+        let program = programs.join(name);
+        let bytes =
+            fs::read(&program).with_context(|| format!("{} cannot be read", program.display()))?;
+        glibc::check(name, &bytes, GLIBC)?;
+        anyhow::Ok((name, bytes))
+    };
+    let programs: Vec<_> = FUNCTIONS.into_iter().map(read).collect::<Result<_>>()?;
+    let sums = programs.iter().map(|(name, program)| {
         let zip = format!("{name}-{}.zip", std::env::consts::ARCH);
-        let sum = pack(&programs.join(name), &folder.join(&zip))?;
+        let sum = pack(program, &folder.join(&zip))?;
         anyhow::Ok(format!("{sum}  {zip}\n"))
     });
-    let sums: String = sums.into_iter().collect::<Result<_>>()?;
+    let sums: String = sums.collect::<Result<_>>()?;
     let list = folder.join("SHA256SUMS");
     fs::write(&list, sums).with_context(|| cannot_write(&list))?;
     Ok(folder)
@@ -45,9 +57,7 @@ pub fn programs() -> Result<PathBuf> {
 }
 
 /// One program as `bootstrap` in a zip: the same program gives the same bytes. Its checksum.
-fn pack(program: &Path, zip: &Path) -> Result<String> {
-    let bytes =
-        fs::read(program).with_context(|| format!("{} cannot be read", program.display()))?;
+fn pack(program: &[u8], zip: &Path) -> Result<String> {
     let file = File::create(zip).with_context(|| cannot_write(zip))?;
     let mut writer = ZipWriter::new(file);
     // AWS Lambda Developer Guide, "Building a custom runtime": a file of this name that may be run.
@@ -57,7 +67,7 @@ fn pack(program: &Path, zip: &Path) -> Result<String> {
         .last_modified_time(DateTime::default())
         .unix_permissions(0o755);
     writer.start_file("bootstrap", options)?;
-    writer.write_all(&bytes)?;
+    writer.write_all(program)?;
     writer.finish().with_context(|| cannot_write(zip))?;
     let packed = fs::read(zip).with_context(|| format!("{} cannot be read", zip.display()))?;
     Ok(hex(&Sha256::digest(packed)))

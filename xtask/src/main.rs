@@ -3,6 +3,7 @@
 mod bench;
 mod checks;
 mod fuzz;
+mod glibc;
 mod lambda;
 mod packages;
 mod pagure;
