@@ -87,7 +87,8 @@ def _install_tools(tools: Iterable[dict[str, str]]) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise BedError(f"missing: {names}. As root on Debian or Ubuntu they are installed for you")
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=True)
+    # A mirror between two states fails this, and may still have all that is wanted.
+    subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
     subprocess.run(
         ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing], env=quiet, check=True
     )
