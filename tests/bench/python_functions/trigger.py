@@ -96,7 +96,7 @@ def send(message: Any, delay: int = 0) -> None:
 
 def store(request: Request) -> dict[str, str]:
     """Bring the commit into the bucket of sources."""
-    key = f"sources/{request['build_id']}.zip"
+    key = f"sources/codebuild/hello/{request['build_id']}.zip"
     with tempfile.TemporaryDirectory() as folder:
         repository, commit = fetch(request["source"], folder)
         file = Path(folder, "source.zip")
