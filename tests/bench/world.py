@@ -70,7 +70,8 @@ class Cloud:
 
     def take_source(self, build: str) -> tuple[str, bytes]:
         """The version and the content of a source; then it is gone, since moto keeps all in memory."""
-        s3, place = self.sources.s3, {"Bucket": self.sources.name, "Key": f"sources/codebuild/hello/{build}.zip"}
+        key = f"sources/codebuild/hello/{build}.zip"
+        s3, place = self.sources.s3, {"Bucket": self.sources.name, "Key": key}
         found = s3.get_object(**place)
         content: bytes = found["Body"].read()
         s3.delete_object(**place, VersionId=found["VersionId"])
