@@ -62,6 +62,8 @@ def names() -> dict[str, Any]:
         "PipelineBuildProject": account.arn("codebuild", "project/*"),
         "Pipelines": account.arn("codepipeline", "*"),
         "PipelineSources": account.bucket("*/pipelines/*"),
+        "BuildSources": "sources/codebuild/*/",
+        "SamplePipelineSources": "sources/codepipeline/*/",
         "ConfigObject": account.bucket("*.json"),
         "TokenSecret": account.arn("secretsmanager", "secret:chela/ci-token-*"),
         "Key": account.arn("kms", "key/*"),
