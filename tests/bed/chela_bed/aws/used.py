@@ -26,7 +26,8 @@ ACCOUNT = re.compile(r"\d{12}")
 NAMES = (
     (re.compile(r"(:project/).*"), r"\1*"),
     (re.compile(r"(:codepipeline:[^:]*:[^:]*:).*"), r"\1*"),
-    (re.compile(r"(:s3:::[^/]*/[^/]*/).*"), r"\1*"),
+    (re.compile(r"(:s3:::[^/]*/sources/[^/]*/).*"), r"\1*/*"),
+    (re.compile(r"(:s3:::[^/]*/(?!sources/)[^/]*/).*"), r"\1*"),
     (re.compile(r"(:key/).*"), r"\1*"),
     (re.compile(r"(:log-stream:).*"), r"\1*"),
     (re.compile(r"(:execute-api:[^:]*:[^:]*:)[^/]*"), r"\1*"),
