@@ -56,6 +56,10 @@ pub fn check(name: &str, program: &[u8], has: Glibc) -> Result<()> {
 
 /// `GLIBC_2.34`, or `GLIBC_2.2.5`; what is no glibc's asks for none.
 fn version_of(version: &str) -> Result<Option<Glibc>> {
+    // Relocations in little space, which some linkers make by default; new in that release.
+    if version == "GLIBC_ABI_DT_RELR" {
+        return Ok(Some(Glibc(2, 36)));
+    }
     let Some(numbers) = version.strip_prefix("GLIBC_") else {
         return Ok(None);
     };
@@ -111,6 +115,7 @@ mod tests {
         assert_eq!(version_of("GLIBC_2.2.5").unwrap(), Some(Glibc(2, 2)));
         assert!(version_of("GLIBC_2.4").unwrap() < version_of("GLIBC_2.34").unwrap());
         assert_eq!(version_of("GCC_3.0").unwrap(), None);
+        assert_eq!(version_of("GLIBC_ABI_DT_RELR").unwrap(), Some(Glibc(2, 36)));
         assert!(version_of("GLIBC_PRIVATE").is_err());
     }
 }
