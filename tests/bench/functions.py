@@ -100,7 +100,7 @@ class Bench:
         cloud, started = self.world.cloud, self.world.cloud.started()
         for build in map(build_of, events):
             record = cloud.ledger.json(f"builds/{build}")
-            version, source = cloud.take_source(build)
+            version, source = cloud.take_source(record["stored"]["key"])
             assert record["stored"]["version"] == version == started.pop(record["execution"]["id"])
         assert len(cloud.reports.take()) == 2 * len(events)
         return source

@@ -28,6 +28,8 @@ from fetch import Shape, StreamingHandler, git, make
 ACCOUNT = Account("123456789012")
 PROJECT = Project("hello", "demo")
 JOB = "codebuild/hello"
+# The only one that may ask for that.
+CALLER = ACCOUNT.user("pagure-hello")
 TOKEN = "the project's CI token, 32 chars"
 SAMPLE = CHECKOUT / "crates/aws/src/events/samples/phase_finished.json"
 NUMBERS = count(1)
@@ -53,7 +55,7 @@ class Cloud:
 
     def settings(self, forge: Forge) -> dict[str, str]:
         """The variables of both functions."""
-        callers: Any = {ACCOUNT.user("pagure-hello"): {PROJECT.fullname: {"jobs": {JOB: {}}}}}
+        callers: Any = {CALLER: {PROJECT.fullname: {"jobs": {JOB: {}}}}}
         return {
             "AWS_REGION": ACCOUNT.region,
             "AWS_DEFAULT_REGION": ACCOUNT.region,
@@ -68,9 +70,8 @@ class Cloud:
             "CHELA_TOKEN": TOKEN,
         }
 
-    def take_source(self, build: str) -> tuple[str, bytes]:
+    def take_source(self, key: str) -> tuple[str, bytes]:
         """The version and the content of a source; then it is gone, since moto keeps all in memory."""
-        key = f"sources/codebuild/hello/{build}.zip"
         s3, place = self.sources.s3, {"Bucket": self.sources.name, "Key": key}
         found = s3.get_object(**place)
         content: bytes = found["Body"].read()
@@ -149,7 +150,7 @@ class World:
         request = order(forge, forge, PROJECT, commit, job=JOB, pull_request=pull_request)["data"]
         request["source"]["clone_url"] = f"{forge}/{repository.name}"
         now = moment(time.time_ns() // 1000)
-        queued = {"request": request, "accepted": now, "caller": "", "tries": 0, "first": now}
+        queued = {"request": request, "accepted": now, "caller": CALLER, "tries": 0, "first": now}
         return batch([json.dumps(queued)])
 
     def phases(self, builds: Sequence[str]) -> Any:
