@@ -33,8 +33,8 @@ locals {
     SourcesBucket         = local.sources_arn
     SourcesBucketName     = local.sources_name
     SourcesPrefix         = local.sources_prefix
-    BuildSources          = "${local.sources_prefix}codebuild/${local.hello_name}/"
-    SamplePipelineSources = "${local.sources_prefix}codepipeline/${local.release_name}/"
+    BuildSourcesPrefix    = "${local.sources_prefix}codebuild/${local.hello_name}/"
+    PipelineSourcesPrefix = "${local.sources_prefix}codepipeline/${local.release_name}/"
     TokenSecret           = local.secret_arn
     TriggerApi            = local.api_arn
     TriggerFunction       = local.trigger_arn
@@ -59,8 +59,8 @@ locals {
       "build of ${name}" => {
         file = "build"
         names = {
-          BuildLogGroup = "${local.log_group_arn_prefix}/aws/codebuild/${name}"
-          BuildSources  = "${local.sources_prefix}codebuild/${name}/"
+          BuildLogGroup      = "${local.log_group_arn_prefix}/aws/codebuild/${name}"
+          BuildSourcesPrefix = "${local.sources_prefix}codebuild/${name}/"
         }
       }
     },

@@ -157,11 +157,11 @@ function sampleNames(naming: Naming): Names {
   return {
     BuildProject: naming.build(naming.sampleProject),
     BuildLogGroup: naming.logGroup(naming.buildLogs(naming.sampleProject)),
-    BuildSources: naming.sources('codebuild', naming.sampleProject),
+    BuildSourcesPrefix: naming.sources('codebuild', naming.sampleProject),
     PipelineBuildProject: naming.build(naming.pipelineBuildProject),
     PipelineBuildLogGroup: naming.logGroup(naming.buildLogs(naming.pipelineBuildProject)),
     SamplePipeline: naming.pipeline(naming.samplePipeline),
-    SamplePipelineSources: naming.sources('codepipeline', naming.samplePipeline),
+    PipelineSourcesPrefix: naming.sources('codepipeline', naming.samplePipeline),
     // CodePipeline cuts names in the keys of artifacts.
     ArtifactsPrefix: `${naming.samplePipeline.slice(0, 20)}/`,
   };

@@ -118,7 +118,7 @@ export class PagureCi extends Construct {
     const { naming, names } = this.site;
     const its = {
       BuildLogGroup: naming.logGroup(naming.buildLogs(project)),
-      BuildSources: naming.sources('codebuild', project),
+      BuildSourcesPrefix: naming.sources('codebuild', project),
     };
     const granted = policy('build', { ...names, ...its });
     for (const statement of statements(granted)) role.addToPrincipalPolicy(statement);

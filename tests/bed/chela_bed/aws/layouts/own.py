@@ -216,8 +216,8 @@ def _sources_of(role: Role) -> policies.Names:
     """Where the sources of `build-hello` and `pipeline-hello` lie: those of the project or pipeline hello."""
     name = role.name.partition("-")[2]
     return {
-        "BuildSources": f"{PREFIX}codebuild/{name}/",
-        "SamplePipelineSources": f"{PREFIX}codepipeline/{name}/",
+        "BuildSourcesPrefix": f"{PREFIX}codebuild/{name}/",
+        "PipelineSourcesPrefix": f"{PREFIX}codepipeline/{name}/",
     }
 
 
